@@ -1,0 +1,1 @@
+"""Ground floor: clock, ids, text safety, errors. Imports nothing of ours."""

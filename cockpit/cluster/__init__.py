@@ -1,0 +1,1 @@
+"""Kubernetes: credentials, reflector (list+watch), pod log streams, rights."""

@@ -1,0 +1,165 @@
+"""Settings: one TOML file, COCKPIT_* variables and flags become one validated, immutable ``Settings``."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import platformdirs
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from cockpit.base.errors import ConfigError
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ClusterSettings(_Section):
+    """Where the cluster is. Everything defaults to what kubectl would use."""
+
+    kubeconfig: str | None = None
+    context: str | None = None
+    namespaces: tuple[str, ...] = ()
+    """Empty: all namespaces if rights allow, otherwise the context's."""
+    exec_timeout: float = Field(default=15.0, gt=0, le=300)
+    """Seconds an exec credential plugin may take."""
+
+
+class PrometheusSettings(_Section):
+    """Where SLIs come from. ``url`` unset: no Prometheus, every SLI cell says so."""
+
+    url: str | None = None
+    auth: Literal["none", "basic", "bearer"] = "none"
+    username: str | None = None
+    password_file: Path | None = None
+    token_file: Path | None = None
+    ca_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
+    tenant_header: str | None = None
+    tenant: str | None = None
+    timeout: float = Field(default=5.0, gt=0, le=60)
+    period: float = Field(default=15.0, ge=1, le=300)
+    """Poll period in seconds of cluster time."""
+    preset: str = "http_requests_total"
+
+    @field_validator("url")
+    @classmethod
+    def _http(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("http://", "https://")):
+            raise ValueError("must start with http:// or https://")
+        return value
+
+
+class SloSettings(_Section):
+    """The objective the burn rates are counted against, for rollouts that match (``*`` matches all)."""
+
+    name: str = "availability"
+    match: str = "*/*"
+    objective: float = Field(default=0.999, gt=0, lt=1)
+    period_days: float = Field(default=30, gt=0)
+
+
+class JudgeSettings(_Section):
+    """What is allowed before the evidence says abort."""
+
+    ratio: float = Field(default=2.0, gt=1)
+    burn: float = Field(default=10.0, gt=0)
+    detect_within: float = Field(default=300.0, gt=0)
+
+
+class JournalSettings(_Section):
+    path: Path | None = None
+    """Default: ``journal.sqlite3`` in the platform's state directory."""
+
+
+class ScreenSettings(_Section):
+    theme: str = "auto"
+    """A theme by name; ``auto`` picks by the terminal's colours."""
+    mouse: bool = False
+    ascii: bool = False
+    frames_per_second: float = Field(default=4.0, gt=0, le=30)
+
+
+class WorldSettings(_Section):
+    """Present only in the config file that the embedded world writes."""
+
+    scenario: str | None = None
+    time_scale: float = Field(default=1.0, ge=0)
+
+
+class Settings(_Section):
+    """All settings of a session."""
+
+    read_only: bool = False
+    cluster: ClusterSettings = ClusterSettings()
+    prometheus: PrometheusSettings = PrometheusSettings()
+    slo: tuple[SloSettings, ...] = ()
+    judge: JudgeSettings = JudgeSettings()
+    journal: JournalSettings = JournalSettings()
+    screen: ScreenSettings = ScreenSettings()
+    world: WorldSettings = WorldSettings()
+    keys: dict[str, str] = Field(default_factory=dict)
+    """Binding id -> key, for example ``"act.abort" = "X"``."""
+    source: Path | None = None
+    """The file these settings came from."""
+
+    @property
+    def journal_path(self) -> Path:
+        return self.journal.path or Path(platformdirs.user_state_dir("rollout-cockpit")) / "journal.sqlite3"
+
+
+def default_config_path() -> Path:
+    """The file read when neither ``--config`` nor ``COCKPIT_CONFIG`` names one."""
+    return Path(platformdirs.user_config_dir("rollout-cockpit")) / "config.toml"
+
+
+def load_settings(path: Path | None = None, overrides: Mapping[str, Any] | None = None) -> Settings:
+    """Read and validate. ``overrides`` maps dotted names (``cluster.context``) to values of flags and variables.
+
+    Raises ConfigError naming the file and the key. A missing default file is no error; a missing named one is.
+    """
+    named = path is not None or "COCKPIT_CONFIG" in os.environ
+    file = path or Path(os.environ.get("COCKPIT_CONFIG") or default_config_path())
+    data = _read(file, required=named)
+    for dotted, value in (overrides or {}).items():
+        if value is None:
+            continue
+        *parents, leaf = dotted.split(".")
+        section = data
+        for parent in parents:
+            section = section.setdefault(parent, {})
+        section[leaf] = value
+    data["source"] = file if file.is_file() else None
+    try:
+        return Settings.model_validate(data)
+    except ValidationError as error:
+        raise ConfigError(_explain(file, error)) from None
+
+
+def _read(file: Path, *, required: bool) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        if required:
+            raise ConfigError(f"config file {file} does not exist; check --config or COCKPIT_CONFIG") from None
+        return {}
+    except OSError as error:
+        raise ConfigError(f"config file {file} cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"config file {file} is not valid TOML: {error}") from None
+
+
+def _explain(file: Path, error: ValidationError) -> str:
+    parts = []
+    for item in error.errors()[:5]:
+        where = ".".join(str(piece) for piece in item["loc"])
+        if item["type"] == "extra_forbidden":
+            parts.append(f"{where}: no such setting")
+        else:
+            parts.append(f"{where}: {item['msg'].removeprefix('Value error, ')}")
+    return f"config file {file}: " + "; ".join(parts) + " (see config.example.toml)"

@@ -1,0 +1,1 @@
+"""What is reachable, allowed, fitting; self-observation."""

@@ -1,0 +1,1 @@
+"""Evidence and verdict. Pure functions over values; imports model only."""

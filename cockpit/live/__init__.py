@@ -1,0 +1,1 @@
+"""The live picture: stores -> dirty keys -> immutable Snapshot."""

@@ -1,0 +1,1 @@
+"""Logs: merge by time, bounded rings, patterns."""

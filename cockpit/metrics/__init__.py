@@ -1,0 +1,1 @@
+"""Prometheus: client, counters, presets, SLO discovery."""

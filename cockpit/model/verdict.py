@@ -1,0 +1,77 @@
+"""What the evidence supports: one vocabulary on every screen and in JSON."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+State = Literal["abort", "outage", "blind", "watch", "wait", "ready", "unjudged"]
+
+ORDER: dict[State, int] = {"abort": 1, "outage": 2, "blind": 3, "watch": 4, "wait": 5, "ready": 6, "unjudged": 7}
+"""Rank in the fleet; 1 needs a human first."""
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """One state and one sentence. ``since``: cluster time the state began; ``latched_at``: of a latched abort."""
+
+    state: State
+    reason: str
+    sli: str | None = None
+    since: float | None = None
+    latched_at: float | None = None
+
+
+class PerArm(msgspec.Struct, frozen=True):
+    canary: int | None
+    baseline: int | None
+
+
+class SliRow(msgspec.Struct, frozen=True):
+    """One line of the SLI table; also the JSON of ``status``. Values in ``unit``; ratios 0..1; None is unknown."""
+
+    name: str
+    unit: str
+    canary: float | None
+    baseline: float | None
+    ratio: float | None
+    interval: tuple[float, float] | None
+    requests: PerArm
+    errors: PerArm
+    e_abort: float | None
+    e_advance: float | None
+    state: State
+    reason: str
+    limit: float | None = None
+
+
+class BurnWindow(msgspec.Struct, frozen=True):
+    """Burn rate over ``seconds``; ``covered`` < ``seconds`` means the canary has not lived that long."""
+
+    seconds: float
+    covered: float
+    canary: float | None
+    baseline: float | None
+    page_at: float | None = None
+
+
+class Burn(msgspec.Struct, frozen=True):
+    """Burn of an error budget. ``objective`` is a ratio (0.999)."""
+
+    slo: str
+    objective: float
+    period: float  # seconds
+    windows: tuple[BurnWindow, ...]
+    budget_remaining: float | None = None
+    exhausted_in: float | None = None  # seconds at this pace
+    excess_spent: float | None = None  # ratio of the budget, since the rollout started
+    reason: str | None = None  # why a number is missing
+
+
+class Assessment(msgspec.Struct, frozen=True):
+    """The judged picture of one rollout."""
+
+    verdict: Verdict
+    slis: tuple[SliRow, ...] = ()
+    burn: Burn | None = None
+    as_of: float | None = None  # evidence time

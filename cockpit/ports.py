@@ -1,0 +1,144 @@
+"""What a session offers to the screens and the command line: protocols over model values, nothing of how."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Literal, Protocol
+
+import msgspec
+
+from cockpit.model.log import LogLine
+from cockpit.model.plan import Consent, Intent, Outcome, Plan, Refusal, Verb
+from cockpit.model.resource import Key
+from cockpit.model.revision import Revision
+from cockpit.model.right import Answer
+from cockpit.model.rollout import Role
+from cockpit.model.snapshot import Snapshot
+
+
+class Identity(msgspec.Struct, frozen=True):
+    """Who and where: for the header and the journal. ``scope`` is the namespaces read, None for all."""
+
+    context: str
+    cluster: str
+    user: str
+    scope: tuple[str, ...] | None = None
+    read_only: bool = False
+    demo: str | None = None  # name of the embedded world's scenario
+
+
+class LogFeed(Protocol):
+    """A bounded, merged feed of one arm's logs. Reading costs what is new."""
+
+    @property
+    def newest(self) -> int:
+        """``seq`` of the newest line, 0 when empty."""
+
+    @property
+    def dropped(self) -> int:
+        """Lines lost to the bound since the feed was opened."""
+
+    @property
+    def rate(self) -> float | None:
+        """Lines per second of late, None when not known."""
+
+    @property
+    def errors_per_minute(self) -> float | None: ...
+
+    @property
+    def status(self) -> str:
+        """Empty when all streams flow; otherwise one sentence (denied, waiting, reconnecting)."""
+
+    def after(self, seq: int, limit: int = 1000) -> Sequence[LogLine]:
+        """Lines with a greater ``seq``, oldest first; the newest ``limit`` of them."""
+
+
+class Series(Protocol):
+    """History of the SLIs of one rollout for charts."""
+
+    @property
+    def version(self) -> int:
+        """Changes when a point was added."""
+
+    def names(self) -> Sequence[str]: ...
+
+    def points(self, sli: str, role: Role) -> Sequence[tuple[float, float | None]]:
+        """(evidence time, value or None where there was no data), oldest first, on a regular grid."""
+
+
+class PastAct(msgspec.Struct, frozen=True):
+    """One journaled operation, for lists; the JSON of ``journal list``. Times are unix seconds of the seat."""
+
+    seq: int
+    op_id: str
+    at: float
+    actor: str
+    verb: str
+    namespace: str
+    name: str
+    from_: str | None = msgspec.field(default=None, name="from")
+    to: str | None = None
+    reason: str | None = None
+    result: str | None = None
+    verified_at: float | None = None
+
+
+Progress = Callable[[str], None]
+LogWindow = Literal["tail", "head", "1m", "5m", "15m", "30m", "1h"]
+
+
+class Seat(Protocol):
+    """One operator's session on one cluster."""
+
+    @property
+    def identity(self) -> Identity: ...
+
+    def now(self) -> float:
+        """Cluster time."""
+
+    def snapshot(self) -> Snapshot:
+        """The newest picture; cost is what changed since the last call. Same object when nothing changed."""
+
+    async def changed(self, version: int) -> Snapshot:
+        """Wait until the picture is newer than ``version``."""
+
+    def focus(self, key: Key | None) -> None:
+        """Say which rollout is open: its logs are streamed and its SLI history is kept. None closes it."""
+
+    def logs(self, key: Key, role: Role) -> LogFeed:
+        """The feed of one arm of the open rollout."""
+
+    def set_log_window(self, key: Key, since: float | None) -> None:
+        """Re-open the open rollout's feeds to show the last ``since`` seconds (None: the tail)."""
+
+    def series(self, key: Key) -> Series: ...
+
+    async def revisions(self, key: Key) -> tuple[Revision, ...]:
+        """Versions this rollout can return to, newest first."""
+
+    async def diff(self, key: Key, from_hash: str, to_hash: str) -> tuple[str, ...]:
+        """The difference of two pod templates, one line each: ``image web: a -> b``."""
+
+    def can(self, verb: Verb, key: Key) -> tuple[Answer, str]:
+        """Whether rights allow a verb, with the reason when they do not. Never blocks."""
+
+    async def plan(self, intent: Intent) -> Plan | Refusal:
+        """Draft what a verb would send. Changes nothing."""
+
+    async def execute(self, intent: Intent, plan: Plan, consent: Consent, progress: Progress | None = None) -> Outcome:
+        """Send a plan through the gateway and watch for its effect. Never raises for an expected failure."""
+
+    async def journal(self, limit: int = 100) -> tuple[PastAct, ...]: ...
+
+    async def raw(self, key: Key) -> str:
+        """The object as YAML-ish text, cleaned, for ``y``."""
+
+    def refetch(self) -> None:
+        """Ask every source again now."""
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """Things to tell the person once: settled intents of an earlier run, fallbacks in force."""
+
+
+Opener = Callable[[], Awaitable[Seat]]

@@ -1,0 +1,1 @@
+"""OCI: retention, equivalence of digests, signatures, provenance."""

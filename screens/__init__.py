@@ -1,0 +1,1 @@
+"""The face: Textual and nothing else."""
