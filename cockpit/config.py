@@ -127,13 +127,8 @@ def load_settings(path: Path | None = None, overrides: Mapping[str, Any] | None 
     file = path or Path(os.environ.get("COCKPIT_CONFIG") or default_config_path())
     data = _read(file, required=named)
     for dotted, value in (overrides or {}).items():
-        if value is None:
-            continue
-        *parents, leaf = dotted.split(".")
-        section = data
-        for parent in parents:
-            section = section.setdefault(parent, {})
-        section[leaf] = value
+        if value is not None:
+            _put(data, dotted.split("."), value)
     data["source"] = file if file.is_file() else None
     try:
         return Settings.model_validate(data)
@@ -152,6 +147,16 @@ def _read(file: Path, *, required: bool) -> dict[str, Any]:
         raise ConfigError(f"config file {file} cannot be read: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"config file {file} is not valid TOML: {error}") from None
+
+
+def _put(section: dict[str, Any], path: list[str], value: Any) -> None:
+    *parents, leaf = path
+    for parent in parents:
+        inner = section.setdefault(parent, {})
+        if not isinstance(inner, dict):
+            return  # validation names it
+        section = inner
+    section[leaf] = value
 
 
 def _explain(file: Path, error: ValidationError) -> str:
