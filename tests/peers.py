@@ -1,7 +1,8 @@
-"""Independent peers from Debian (kubectl, Prometheus, Alertmanager, docker-registry): fetched, found, or skipped by name.
+"""Independent peers from Debian (kubectl, Prometheus, Alertmanager, docker-registry): fetched, or skipped by name.
 
-``python3 tests/peers.py fetch`` unpacks them below ``.cache/peers`` with ``apt-get download`` and ``dpkg -x``: nothing is
-installed, nothing clashes, no root is needed. Standard library only, because it runs before the environment exists.
+``python3 tests/peers.py fetch`` unpacks them below ``.cache/peers`` with ``apt-get download`` and ``dpkg -x``:
+nothing is installed, nothing clashes, no root is needed. Standard library only, because it runs before the
+environment exists.
 """
 
 from __future__ import annotations
@@ -82,9 +83,8 @@ def need(name: str) -> Path:
     if found is not None:
         return found
     message = f"needs Debian's {name}: python3 tests/peers.py fetch"
-    if os.environ.get("CI"):
-        pytest.fail(message, pytrace=False)
-    pytest.skip(message)
+    outcome = pytest.fail if os.environ.get("CI") else pytest.skip
+    raise outcome.Exception(message)
 
 
 def fetch() -> list[str]:
@@ -97,7 +97,9 @@ def fetch() -> list[str]:
         if all((target / "usr" / "bin" / name).is_file() for name in names):
             continue
         try:
-            subprocess.run(["apt-get", "download", "-qq", "-o", "APT::Sandbox::User=root", package], cwd=downloads, check=True)
+            subprocess.run(
+                ["apt-get", "download", "-qq", "-o", "APT::Sandbox::User=root", package], cwd=downloads, check=True
+            )
             archive = max(downloads.glob(f"{package}_*.deb"), key=lambda path: path.stat().st_mtime)
             subprocess.run(["dpkg", "-x", str(archive), str(target)], check=True)
         except (OSError, subprocess.CalledProcessError, ValueError) as error:
