@@ -1,0 +1,81 @@
+"""What images do: fault profiles by content digest, tags that can be moved, and the request rate of each workload."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import TYPE_CHECKING
+
+from cockpit.world.contract import Profile
+
+if TYPE_CHECKING:
+    from cockpit.world.contract import World
+
+DEFAULT_RPS = 20.0
+"""Requests per second of a workload that no scenario describes."""
+
+_DIGEST = re.compile(r"@(sha256:[0-9a-f]{64})$")
+
+
+def normalize(image: str) -> tuple[str, str]:
+    """(repository with its registry host, reference) as containerd writes them; the reference is a tag or a digest.
+
+    ``nginx`` -> (``docker.io/library/nginx``, ``latest``); ``r.example/a:1@sha256:…`` -> (``r.example/a``, ``sha256:…``).
+    """
+    pinned = _DIGEST.search(image)
+    digest = pinned.group(1) if pinned else None
+    name = image[: pinned.start()] if pinned else image
+    head, slash, tail = name.rpartition("/")
+    tail, colon, tag = tail.partition(":")
+    repository = f"{head}{slash}{tail}"
+    host = repository.split("/", 1)[0]
+    if "/" not in repository:
+        repository = f"docker.io/library/{repository}"
+    elif not ("." in host or ":" in host or host == "localhost"):
+        repository = f"docker.io/{repository}"
+    return repository, digest or (tag if colon and tag else "latest")
+
+
+class ProfileBook:
+    """The world's ``Profiles``: behaviour belongs to content, so a tag and the digest it resolves to behave alike."""
+
+    def __init__(self) -> None:
+        self._by_digest: dict[str, Profile] = {}
+        self._moved: dict[tuple[str, str], str] = {}
+        self._rps: dict[tuple[str, str], float] = {}
+
+    def digest(self, image: str) -> str:
+        """``sha256:…`` that a kubelet pulls for ``image`` now: its own when pinned, else a function of repository and tag."""
+        repository, reference = normalize(image)
+        if reference.startswith("sha256:"):
+            return reference
+        moved = self._moved.get((repository, reference))
+        return moved or "sha256:" + hashlib.sha256(f"{repository}:{reference}".encode()).hexdigest()
+
+    def move_tag(self, image: str, target: str) -> None:
+        """From now on the tag ``image`` pulls what ``target`` (an image, by tag or digest) pulls at this moment."""
+        repository, reference = normalize(image)
+        if reference.startswith("sha256:"):
+            raise ValueError(f"{image} is pinned to a digest; only a tag can be moved.")
+        self._moved[repository, reference] = self.digest(target)
+
+    def of(self, image: str) -> Profile:
+        return self._by_digest.get(self.digest(image), _HEALTHY)
+
+    def set(self, image: str, profile: Profile) -> None:
+        self._by_digest[self.digest(image)] = profile
+
+    def rps(self, namespace: str, name: str) -> float:
+        return self._rps.get((namespace, name), DEFAULT_RPS)
+
+    def set_rps(self, namespace: str, name: str, rps: float) -> None:
+        self._rps[namespace, name] = rps
+
+
+_HEALTHY = Profile()
+
+
+def rps_of(world: World, namespace: str, name: str) -> float:
+    """Requests per second that reach the workload ``namespace``/``name`` as a whole."""
+    book = world.profiles
+    return book.rps(namespace, name) if isinstance(book, ProfileBook) else DEFAULT_RPS
