@@ -36,6 +36,8 @@ class Intent(msgspec.Struct, frozen=True):
     accept: bool = False  # advance on an inconclusive pause: accept without the check
     at_step: int | None = None
     at_hash: str | None = None
+    at: float | None = None  # cluster time of the asking
+    held_bad: tuple[str, ...] = ()  # hashes the operator left before by an abort or a rollback (from the journal)
 
     @property
     def key(self) -> Key:

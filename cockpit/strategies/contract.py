@@ -29,6 +29,9 @@ class Shelf(Protocol):
     def owned(self, resource: Resource, uid: str) -> Sequence[Any]:
         """Rows whose controlling ownerReference is ``uid``."""
 
+    def referrers(self, resource: Resource, namespace: str, name: str) -> Sequence[Any]:
+        """Workload rows whose strategy's ``references`` names this object (a Rollout by its workloadRef)."""
+
     def known(self, resource: Resource) -> bool:
         """False while the resource is not synced (denied, absent, still listing)."""
 
