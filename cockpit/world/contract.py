@@ -53,7 +53,8 @@ class Objects(Protocol):
     ) -> Object | None:
         """Read, change in place, write; a change that changes nothing makes no new version. None: not found."""
 
-    def delete(self, plural: str, namespace: str | None, name: str) -> bool: ...
+    def delete(self, plural: str, namespace: str | None, name: str, *, grace: int | None = None) -> bool:
+        """Delete, or mark as being deleted; a kubelet finishes a pod with ``grace=0``. False: there was nothing."""
 
     def subscribe(self, listener: Callable[[Change], None]) -> None:
         """Called synchronously after each commit; a listener must only enqueue (clock.call_at), never write."""
