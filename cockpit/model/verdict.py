@@ -13,13 +13,18 @@ ORDER: dict[State, int] = {"abort": 1, "outage": 2, "blind": 3, "watch": 4, "wai
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """One state and one sentence. ``since``: cluster time the state began; ``latched_at``: of a latched abort."""
+    """One state and one sentence. ``since``: cluster time the state began; ``latched_at``: of a latched abort.
+
+    ``source`` names a source that is down when the state says nothing of this rollout itself ("prometheus"): such rows
+    rank by their phases and pods, not as ``blind``.
+    """
 
     state: State
     reason: str
     sli: str | None = None
     since: float | None = None
     latched_at: float | None = None
+    source: str | None = None
 
 
 class PerArm(msgspec.Struct, frozen=True):
