@@ -1,0 +1,263 @@
+"""The Kubernetes API as this program uses it: raw paths, slim rows, guarded patches, never a retried write."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import httpx
+import msgspec
+
+from cockpit.base.clock import rfc3339
+from cockpit.base.errors import AnswerLost, ApiError, CockpitError, CredentialsError, Denied, NotFound, Unreachable
+from cockpit.base.text import clean
+from cockpit.cluster.decode import Page, WatchEvent, decode_event, decode_list
+from cockpit.cluster.transport import Query, Transport
+from cockpit.model.plan import Patch
+from cockpit.model.resource import Resource
+from cockpit.net.failure import failure
+from cockpit.net.lines import LineSplitter
+
+FIELD_MANAGER = "rollout-cockpit"
+PAGE = 500
+
+_LARGEST_EVENT = 64 << 20  # etcd holds 1.5 MiB; a line beyond this is no watch event
+_THREAD_BYTES = 2 << 20  # bodies above this are decoded off the loop
+
+
+class WriteAnswer(msgspec.Struct, frozen=True):
+    """What the server said to a write it carried out (or would, in a dry run)."""
+
+    status: int
+    body: dict[str, Any]
+    audit_id: str | None = None
+    warnings: tuple[str, ...] = ()
+
+
+def is_test_failed(error: ApiError) -> bool:
+    """Whether a JSON patch was refused because a ``test`` operation (or a path) did not hold: nothing was changed.
+
+    The server answers 422 with a fixed sentence for that; a 422 that names the object "is invalid" is validation.
+    """
+    return error.status == 422 and " is invalid: " not in str(error)
+
+
+class Api:
+    """Typed requests on one transport. Implements ``strategies.contract.Reader``.
+
+    Unless said otherwise methods raise Unreachable (NotSent, AnswerLost) and, for an answer that is an error,
+    Denied (401 after refresh, 403), NotFound (404) or ApiError.
+    """
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    @property
+    def server(self) -> str:
+        """Host and port, for messages."""
+        return self._transport.server
+
+    async def aclose(self) -> None:
+        await self._transport.aclose()
+
+    async def version(self) -> dict[str, Any]:
+        """GET /version: cheap, open to everyone, and it brings the server's Date."""
+        return await self._json("GET", "/version")
+
+    async def get(
+        self, resource: Resource, namespace: str, name: str, subresource: str | None = None
+    ) -> dict[str, Any]:
+        """The object as the server has it now."""
+        try:
+            return await self._json("GET", resource.path(namespace, name, subresource))
+        except AnswerLost:  # reading twice changes nothing; often only a kept connection had died
+            return await self._json("GET", resource.path(namespace, name, subresource))
+
+    async def owned(self, resource: Resource, namespace: str, uid: str) -> Sequence[dict[str, Any]]:
+        """All objects of a namespace controlled by ``uid``, whole."""
+        found: list[dict[str, Any]] = []
+        query: dict[str, str | int] = {"limit": PAGE}
+        while True:
+            page = await self._json("GET", resource.path(namespace), query)
+            for item in page.get("items") or []:
+                owners = (item.get("metadata") or {}).get("ownerReferences") or []
+                if any(owner.get("controller") and owner.get("uid") == uid for owner in owners):
+                    # Items of a list carry neither; whoever prints or patches them wants to know.
+                    found.append({"apiVersion": page.get("apiVersion"), "kind": resource.kind, **item})
+            token = (page.get("metadata") or {}).get("continue")
+            if not token:
+                return found
+            query["continue"] = token
+
+    async def list_page(
+        self,
+        resource: Resource,
+        namespace: str | None,
+        row: type[Any],
+        *,
+        limit: int = PAGE,
+        continue_: str = "",
+    ) -> Page:
+        """One page of rows, from a consistent read (no resourceVersion). Error answers come as ApiError, always."""
+        query: Query = {"limit": limit or None, "continue": continue_ or None}
+        response = await self._transport.request("lists", "GET", resource.path(namespace), query=query)
+        if len(response.content) > _THREAD_BYTES:
+            return await asyncio.to_thread(decode_list, response.content, row)
+        return decode_list(response.content, row)
+
+    async def list_pages(
+        self, resource: Resource, namespace: str | None, row: type[Any], *, limit: int = PAGE
+    ) -> AsyncIterator[Page]:
+        """All pages in turn. A continue token that expired under way (410) ends it with ApiError."""
+        token = ""
+        while True:
+            page = await self.list_page(resource, namespace, row, limit=limit, continue_=token)
+            yield page
+            if not (token := page.continue_):
+                return
+
+    async def watch(
+        self, resource: Resource, namespace: str | None, row: type[Any], *, resource_version: str, seconds: int
+    ) -> AsyncIterator[list[WatchEvent]]:
+        """Batches of events, one per chunk; the first one is empty and says that the watch is open.
+
+        Ends at a clean EOF; a broken stream raises AnswerLost. Error answers come as ApiError, always.
+        """
+        query: Query = {
+            "watch": 1,
+            "allowWatchBookmarks": True,
+            "resourceVersion": resource_version,
+            "timeoutSeconds": seconds,
+        }
+        async with self._transport.stream("watches", "GET", resource.path(namespace), query=query) as response:
+            yield []
+            splitter = LineSplitter(_LARGEST_EVENT)
+            async for chunk in self._chunks(response):
+                batch = []
+                for line, hidden in splitter.feed(chunk):
+                    if hidden:
+                        raise Unreachable(f"API server {self.server} sent a watch event of more than 64 MiB")
+                    if line:
+                        batch.append(decode_event(line, row))
+                if batch:
+                    yield batch
+
+    async def log_stream(
+        self,
+        namespace: str,
+        pod: str,
+        *,
+        container: str,
+        follow: bool = True,
+        since: float | None = None,
+        tail_lines: int | None = None,
+        previous: bool = False,
+        limit_bytes: int | None = None,
+    ) -> AsyncIterator[bytes]:
+        """Raw chunks of a container's log, every line led by its RFC 3339 stamp; the first chunk is empty (open).
+
+        ``since`` is cut to whole seconds, as the server does. Error answers come as ApiError, always.
+        """
+        query: Query = {
+            "container": container,
+            "follow": follow or None,
+            "timestamps": True,
+            "sinceTime": rfc3339(since) if since is not None else None,
+            "tailLines": tail_lines,
+            "previous": previous or None,
+            "limitBytes": limit_bytes,
+        }
+        path = Resource("", "v1", "pods", "Pod").path(namespace, pod, "log")
+        accept = {"Accept": "text/plain, */*"}
+        async with self._transport.stream("logs", "GET", path, query=query, headers=accept) as response:
+            yield b""
+            async for chunk in self._chunks(response):
+                yield chunk
+
+    async def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """A review: a POST that stores nothing."""
+        content = msgspec.json.encode(body)
+        headers = {"Content-Type": "application/json"}
+        return await self._json("POST", path, content=content, headers=headers)
+
+    async def patch(self, patch: Patch, dry_run: bool = False) -> WriteAnswer:
+        """Send one guarded JSON patch, once. Never repeated: a lost answer is read back by the caller.
+
+        Raises NotSent, AnswerLost (also for 5xx), Denied, NotFound, or ApiError; ``is_test_failed`` tells the
+        ApiError of a guard that did not hold.
+        """
+        query: Query = {
+            "fieldManager": FIELD_MANAGER,
+            "fieldValidation": "Strict",
+            "dryRun": "All" if dry_run else None,
+        }
+        path = patch.resource.path(patch.namespace, patch.name, patch.subresource)
+        try:
+            response = await self._transport.request(
+                "writes",
+                "PATCH",
+                path,
+                query=query,
+                content=msgspec.json.encode(list(patch.ops)),
+                headers={"Content-Type": "application/json-patch+json"},
+            )
+        except ApiError as error:
+            if error.status >= 500:
+                raise AnswerLost(f"{error} (HTTP {error.status}); whether it was carried out is not known") from None
+            raise _named(error) from None
+        except CredentialsError as error:  # before anything left
+            raise Denied(str(error)) from None
+        warnings = tuple(_warning(value) for value in response.headers.get_list("warning"))
+        return WriteAnswer(response.status_code, _object(response.content), response.headers.get("audit-id"), warnings)
+
+    async def _json(
+        self,
+        method: str,
+        path: str,
+        query: Query | None = None,
+        *,
+        content: bytes | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> dict[str, Any]:
+        try:
+            response = await self._transport.request(
+                "lists", method, path, query=query, content=content, headers=headers
+            )
+        except ApiError as error:
+            raise _named(error) from None
+        body = _object(response.content)
+        if not body:
+            raise Unreachable(f"API server {self.server} answered {path} with something that is not a JSON object")
+        return body
+
+    async def _chunks(self, response: httpx.Response) -> AsyncIterator[bytes]:
+        try:
+            async for chunk in response.aiter_bytes():
+                yield chunk
+        except httpx.HTTPError as error:
+            raise failure(error, f"API server {self.server}") from None
+
+
+def _named(error: ApiError) -> CockpitError:
+    if error.status in (401, 403):
+        return Denied(str(error))
+    if error.status == 404:
+        return NotFound(str(error))
+    if error.status >= 500:
+        return Unreachable(f"{error} (HTTP {error.status})")
+    return error
+
+
+def _object(content: bytes) -> dict[str, Any]:
+    try:
+        body = msgspec.json.decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def _warning(header: str) -> str:
+    # 299 - "text" (RFC 7234 5.5)
+    _, _, text = header.partition('"')
+    return clean(text.rstrip('"') or header, 300)
