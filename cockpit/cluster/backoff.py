@@ -35,7 +35,7 @@ class Backoff:
         if self._healthy_since is not None and self._wall() - self._healthy_since >= HEALTHY_SECONDS:
             self.failures = 0
         self._healthy_since = None
-        delay = min(self._base * 2**self.failures, self._cap)
+        delay = min(self._base * 2.0**self.failures, self._cap)
         self.failures = min(self.failures + 1, 16)
         return max(delay * (1 + self._rng.random()), at_least or 0.0)
 

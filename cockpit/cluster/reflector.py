@@ -129,7 +129,7 @@ class Reflector:
             self._kick.set()
             with contextlib.suppress(RuntimeError):  # already expiring
                 self._scope.reschedule(asyncio.get_running_loop().time())
-        elif self._scope is None and self.status.state not in ("SYNCED", "LISTING"):
+        elif self._scope is None and (relist or self.status.state not in ("SYNCED", "LISTING")):
             self._kick.set()
 
     async def _list(self) -> None:
