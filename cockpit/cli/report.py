@@ -1,0 +1,178 @@
+"""Model values -> the JSON shapes that DESIGN.md publishes. Pure functions; the screens draw the same model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from cockpit.model.plan import Outcome, Patch
+from cockpit.model.resource import Key
+from cockpit.model.revision import Revision
+from cockpit.model.rollout import Arm, Image, Pod, Rollout
+from cockpit.model.snapshot import Snapshot
+from cockpit.model.urgency import urgency
+from cockpit.model.verdict import Assessment, SliRow
+
+E_CAP = 1e300
+"""Evidence leaves its logarithm only here, capped so that every JSON reader can hold it."""
+
+
+def fleet(snapshot: Snapshot) -> list[dict[str, Any]]:
+    """``list``: all rollouts of a picture, the one that needs a human most first."""
+    ordered = sorted(
+        snapshot.rollouts.values(), key=lambda rollout: urgency(rollout, snapshot.assessments.get(rollout.key))
+    )
+    return [item(rollout, snapshot.assessments.get(rollout.key)) for rollout in ordered]
+
+
+def item(rollout: Rollout, assessment: Assessment | None) -> dict[str, Any]:
+    """One rollout of ``list``. ``step.kind`` is null when all steps are done, ``index`` when there are none."""
+    step = rollout.step
+    return {
+        "kind": rollout.key.kind,
+        "namespace": rollout.key.namespace,
+        "name": rollout.key.name,
+        "strategy": rollout.strategy,
+        "phase": rollout.phase,
+        "message": rollout.message,
+        "paused_by": rollout.paused_by,
+        "step": {
+            "index": rollout.step_index,
+            "total": len(rollout.steps),
+            "kind": step.kind if step else None,
+        },
+        "weight": {"set": rollout.weight.set, "actual": rollout.weight.actual},
+        "waits_for_human": rollout.waits_for_human,
+        "verdict": verdict(assessment),
+        "in_flight": rollout.in_flight,
+        "aborted": rollout.aborted,
+    }
+
+
+def verdict(assessment: Assessment | None) -> dict[str, Any]:
+    """State and reason; nothing judged yet is ``unjudged`` and says so."""
+    if assessment is None:
+        return {"state": "unjudged", "reason": "not judged yet"}
+    return {"state": assessment.verdict.state, "reason": assessment.verdict.reason}
+
+
+def status(snapshot: Snapshot, key: Key) -> dict[str, Any]:
+    """``status``: the item of ``list`` with arms, SLIs, burn, owner and how fresh each source is."""
+    rollout = snapshot.rollouts[key]
+    assessment = snapshot.assessments.get(key)
+    return {
+        **item(rollout, assessment),
+        "arms": {"canary": arm(rollout.canary), "baseline": arm(rollout.baseline)},
+        "slis": [sli(row) for row in assessment.slis] if assessment else [],
+        "burn": msgspec.to_builtins(assessment.burn) if assessment and assessment.burn else None,
+        "owner": msgspec.to_builtins(rollout.owner) if rollout.owner else None,
+        "as_of": as_of(snapshot),
+        "now": snapshot.now,
+    }
+
+
+def arm(side: Arm | None) -> dict[str, Any] | None:
+    if side is None:
+        return None
+    return {
+        "hash": side.hash,
+        "revision": side.revision,
+        "replicaset": side.replicaset,
+        "desired": side.desired,
+        "ready": side.ready,
+        "images": [image(entry) for entry in side.images],
+        "pods": [pod(entry) for entry in side.pods],
+    }
+
+
+def image(entry: Image) -> dict[str, Any]:
+    return {"container": entry.container, "image": entry.image, "digest": entry.digest}
+
+
+def pod(entry: Pod) -> dict[str, Any]:
+    return {
+        "name": entry.name,
+        "ready": entry.ready,
+        "restarts": entry.restarts,
+        "digest": entry.digest,
+        "reason": entry.reason,
+        "message": entry.message,
+        "last_exit": msgspec.to_builtins(entry.last_exit) if entry.last_exit else None,
+    }
+
+
+def sli(row: SliRow) -> dict[str, Any]:
+    return {
+        "name": row.name,
+        "unit": row.unit,
+        "canary": row.canary,
+        "baseline": row.baseline,
+        "ratio": row.ratio,
+        "interval": list(row.interval) if row.interval else None,
+        "requests": {"canary": row.requests.canary, "baseline": row.requests.baseline},
+        "errors": {"canary": row.errors.canary, "baseline": row.errors.baseline},
+        "e_abort": _capped(row.e_abort),
+        "e_advance": _capped(row.e_advance),
+        "state": row.state,
+        "reason": row.reason,
+        "limit": row.limit,
+    }
+
+
+def as_of(snapshot: Snapshot) -> dict[str, Any]:
+    """Per source: state, time and version of the newest data, and its age in seconds of cluster time."""
+    return {
+        name: {
+            "state": source.state,
+            "at": source.at,
+            "age": None if source.at is None else max(0.0, snapshot.now - source.at),
+            "version": source.version,
+            "since": source.since,
+            "message": source.message,
+        }
+        for name, source in snapshot.sources.items()
+    }
+
+
+def revisions(entries: Sequence[Revision]) -> list[dict[str, Any]]:
+    """``revisions``, newest first."""
+    return [
+        {
+            "revision": entry.revision,
+            "hash": entry.hash,
+            "current": entry.current,
+            "stable": entry.stable,
+            "last_good": entry.last_good,
+            "images": [image(part) for part in entry.images],
+            "retained": entry.retained,
+            "signed": entry.signed,
+            "speed": entry.speed,
+            "replicas": entry.replicas,
+            "created_at": entry.created_at,
+            "cause": entry.cause,
+        }
+        for entry in entries
+    ]
+
+
+def outcome(ended: Outcome) -> dict[str, Any]:
+    """A verb's result, keys as published."""
+    built: dict[str, Any] = msgspec.to_builtins(ended)
+    return built
+
+
+def request(patch: Patch) -> dict[str, Any]:
+    """The exact request of a patch: method, path, content type and body."""
+    return {
+        "method": "PATCH",
+        "path": patch.resource.path(patch.namespace, patch.name, patch.subresource),
+        "content_type": "application/json-patch+json",
+        "body": list(patch.ops),
+        "why": patch.why,
+    }
+
+
+def _capped(value: float | None) -> float | None:
+    return None if value is None else min(value, E_CAP)

@@ -1,0 +1,256 @@
+"""The text twins of ``report``: the same dicts as lines for 80 columns, glyph and word together, never colour alone."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from cockpit.cli.output import cut
+
+UNKNOWN = "?"
+_GLYPH = {"Degraded": "x", "Paused": "=", "Progressing": "o", "Healthy": "*"}
+
+
+def percent(ratio: float | None) -> str:
+    """``25%``; a question mark when unknown."""
+    if ratio is None:
+        return UNKNOWN
+    points = ratio * 100
+    return f"{points:.0f}%" if abs(points - round(points)) < 0.005 or points >= 10 else f"{points:.2f}%"
+
+
+def step(entry: dict[str, Any]) -> str:
+    """``5/9 analysis`` counted from 1 as people do; ``done`` after the last, a dash where there are no steps."""
+    index, total, kind = entry["index"], entry["total"], entry["kind"]
+    if not total:
+        return "-"
+    if index is None:
+        return f"{UNKNOWN}/{total}"
+    return f"done {total}/{total}" if kind is None else f"{index + 1}/{total} {kind}"
+
+
+def weight(entry: dict[str, Any]) -> str:
+    """Set, and actual where it differs."""
+    wanted, real = entry["set"], entry["actual"]
+    if wanted is None and real is None:
+        return UNKNOWN
+    if wanted is None or real is None or abs(wanted - real) < 0.005:
+        return percent(real if wanted is None else wanted)
+    return f"{percent(wanted)}/{percent(real)}"
+
+
+def quantity(value: float | None, unit: str) -> str:
+    """A value of an SLI in the unit a person reads."""
+    if value is None:
+        return UNKNOWN
+    if unit == "ratio":
+        return percent(value)
+    if unit == "seconds":
+        return f"{value * 1000:.0f}ms" if value < 10 else f"{value:.1f}s"
+    if unit == "bytes":
+        return f"{value / 2**20:.0f}Mi"
+    if unit == "per_second":
+        return f"{value:.1f}/s"
+    return f"{value:.3g}"
+
+
+def span(seconds: float | None) -> str:
+    """``90s``, ``12m``, ``3h10m``, ``4d``."""
+    if seconds is None:
+        return UNKNOWN
+    whole = int(seconds)
+    if whole < 120:
+        return f"{whole}s"
+    if whole < 7200:
+        return f"{whole // 60}m"
+    if whole < 172800:
+        return f"{whole // 3600}h{whole % 3600 // 60:02d}m"
+    return f"{whole // 86400}d"
+
+
+def stamp(unix_seconds: float | None) -> str:
+    return UNKNOWN if unix_seconds is None else datetime.fromtimestamp(unix_seconds, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]], columns: int) -> list[str]:
+    """Left-aligned columns as wide as their content; only the last one is cut to fit ``columns``."""
+    widths = [max(len(row[at]) for row in [heads, *rows]) for at in range(len(heads) - 1)]
+    lines = []
+    for row in [heads, *rows]:
+        front = "  ".join(cell.ljust(size) for cell, size in zip(row, widths, strict=False))
+        room = max(8, columns - len(front) - 2)
+        lines.append(f"{front}  {cut(row[-1], room)}".rstrip())
+    return lines
+
+
+def fleet(items: Sequence[dict[str, Any]], columns: int = 80) -> str:
+    """``list`` as a table; an empty fleet says so."""
+    if not items:
+        return "no rollouts"
+    rows = []
+    for entry in items:
+        mark = _GLYPH.get(entry["phase"], UNKNOWN)
+        name = f"{entry['namespace']}/{entry['name']}"
+        if entry["kind"] != "Rollout":
+            name = f"{entry['kind'].lower()}/{name}"
+        waits = "waits for you; " if entry["waits_for_human"] else ""
+        state = entry["verdict"]["state"].upper()
+        rows.append(
+            (
+                f"{mark} {name}",
+                entry["phase"],
+                step(entry["step"]),
+                weight(entry["weight"]),
+                f"{state} {waits}{entry['verdict']['reason']}",
+            )
+        )
+    return "\n".join(table(("  ROLLOUT", "PHASE", "STEP", "WEIGHT", "VERDICT"), rows, columns))
+
+
+def status(entry: dict[str, Any], columns: int = 80) -> str:
+    """``status`` as labelled lines."""
+    lines = [
+        f"{entry['namespace']}/{entry['name']}  {entry['kind']}, {entry['strategy']}, {entry['phase']}",
+    ]
+    if entry["message"]:
+        lines.append(_labelled("message", entry["message"], columns))
+    lines.append(_labelled("verdict", f"{entry['verdict']['state'].upper()} {entry['verdict']['reason']}", columns))
+    held = {"human": "paused by hand", "step": "paused at a step", "inconclusive": "paused: inconclusive check"}
+    standing = [step(entry["step"]), f"weight {weight(entry['weight'])}"]
+    if entry["paused_by"]:
+        standing.append(held.get(entry["paused_by"], entry["paused_by"]))
+    if entry["waits_for_human"]:
+        standing.append("waits for you")
+    lines.append(_labelled("step", ", ".join(standing), columns))
+    if entry["owner"]:
+        lines.append(
+            _labelled(
+                "owner", f"{entry['owner']['tool']} {entry['owner']['name']}: {entry['owner']['warning']}", columns
+            )
+        )
+    for role in ("canary", "baseline"):
+        lines += _arm(role, entry["arms"][role], columns)
+    if entry["slis"]:
+        lines.append("slis")
+        rows = [_sli_row(row) for row in entry["slis"]]
+        heads = ("  NAME", "CANARY", "BASELINE", "RATIO", "REQUESTS C/B", "STATE")
+        lines += table(heads, rows, columns)
+    else:
+        lines.append(_labelled("slis", "none known", columns))
+    lines += _burn(entry["burn"], columns)
+    fresh = [
+        f"{name} {source['state']}" + (f" {span(source['age'])} old" if source["age"] is not None else "")
+        for name, source in entry["as_of"].items()
+    ]
+    lines.append(_labelled("as of", f"{stamp(entry['now'])}; {', '.join(fresh)}", columns))
+    lines += [
+        _labelled("", f"{name}: {source['message']}", columns)
+        for name, source in entry["as_of"].items()
+        if source["message"] and source["state"] != "ok"
+    ]
+    return "\n".join(lines)
+
+
+def wrapped(label: str, text: str, columns: int, indent: int = 18) -> list[str]:
+    """A label and its text, continued below itself where it does not fit."""
+    room = max(20, columns - indent)
+    lines = textwrap.wrap(text, room, break_long_words=True, break_on_hyphens=False) or [""]
+    return [f"{label if at == 0 else '':<{indent - 1}} {line}" for at, line in enumerate(lines)]
+
+
+def _labelled(label: str, text: str, columns: int) -> str:
+    return f"{label:<9} {cut(text, max(20, columns - 10))}".rstrip()
+
+
+def _arm(role: str, side: dict[str, Any] | None, columns: int) -> list[str]:
+    if side is None:
+        return [_labelled(role, "none", columns)]
+    revision = UNKNOWN if side["revision"] is None else side["revision"]
+    lines = [_labelled(role, f"rev {revision}, hash {side['hash']}, {side['ready']}/{side['desired']} ready", columns)]
+    for entry in side["images"]:
+        lines.append(_labelled("", f"{entry['container']}  {entry['image']}", columns))
+        lines.append(_labelled("", f"  {entry['digest'] or 'digest unknown'}", columns))
+    for entry in side["pods"]:
+        state = "ready" if entry["ready"] else "NOT READY"
+        restarts = f", restarts {entry['restarts']}" if entry["restarts"] else ""
+        lines.append(_labelled("", f"{entry['name']}  {state}{restarts}", columns))
+        if entry["reason"]:
+            message = f": {entry['message']}" if entry["message"] else ""
+            lines.append(_labelled("", f"  {entry['reason']}{message}", columns))
+        if last := entry["last_exit"]:
+            code = UNKNOWN if last["code"] is None else last["code"]
+            lines.append(_labelled("", f"  last exit of {last['container']}: {last['reason']}, code {code}", columns))
+    return lines
+
+
+def _sli_row(row: dict[str, Any]) -> tuple[str, ...]:
+    requests = "/".join(
+        UNKNOWN if row["requests"][role] is None else str(row["requests"][role]) for role in ("canary", "baseline")
+    )
+    return (
+        f"  {row['name']}",
+        quantity(row["canary"], row["unit"]),
+        quantity(row["baseline"], row["unit"]),
+        UNKNOWN if row["ratio"] is None else f"{row['ratio']:.1f}x",
+        requests,
+        f"{row['state'].upper()} {row['reason']}",
+    )
+
+
+def _burn(burn: dict[str, Any] | None, columns: int) -> list[str]:
+    if burn is None:
+        return [_labelled("burn", "not known", columns)]
+    lines = [_labelled("burn", f"{burn['slo']}, objective {burn['objective'] * 100:g}%", columns)]
+    if burn["reason"]:
+        lines.append(_labelled("", burn["reason"], columns))
+    for window in burn["windows"]:
+        over = span(window["seconds"])
+        if window["covered"] < window["seconds"]:
+            over = f"{span(window['covered'])} of {over}"
+        rates = ", ".join(
+            f"{role} {UNKNOWN if window[role] is None else f'{window[role]:.1f}x'}" for role in ("canary", "baseline")
+        )
+        lines.append(_labelled("", f"{over}: {rates}", columns))
+    return lines
+
+
+def revisions(entries: Sequence[dict[str, Any]], columns: int = 80) -> str:
+    """``revisions`` as a table, one line per version and one per image."""
+    if not entries:
+        return "no revisions known"
+    lines = []
+    for entry in entries:
+        marks = [word for word in ("current", "stable", "last_good") if entry[word]]
+        number = UNKNOWN if entry["revision"] is None else entry["revision"]
+        facts = ", ".join(
+            [
+                *(mark.replace("_", "-") for mark in marks),
+                f"retained {entry['retained']}",
+                f"signed {entry['signed']}",
+                f"back by {entry['speed']}",
+            ]
+        )
+        lines.append(cut(f"rev {number}  {entry['hash']}  {facts}", columns))
+        for part in entry["images"]:
+            lines.append(cut(f"    {part['container']}  {part['image']}", columns))
+            lines.append(cut(f"      {part['digest'] or 'digest unknown'}", columns))
+    return "\n".join(lines)
+
+
+def acts(entries: Sequence[dict[str, Any]], columns: int = 80) -> str:
+    """``journal list`` as a table."""
+    if not entries:
+        return "the journal is empty"
+    rows = [
+        (
+            str(entry["seq"]),
+            stamp(entry["at"]),
+            entry["verb"],
+            f"{entry['namespace']}/{entry['name']}",
+            f"{entry['result'] or 'open'} by {entry['actor']}" + (f": {entry['reason']}" if entry["reason"] else ""),
+        )
+        for entry in entries
+    ]
+    return "\n".join(table(("SEQ", "AT", "VERB", "ROLLOUT", "RESULT"), rows, columns))

@@ -1,0 +1,236 @@
+"""Commands that change a rollout: draft from one first read, ask for the tier's consent, say what was observed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
+
+import msgspec
+import typer
+
+from cockpit.base.errors import ExitCode
+from cockpit.cli import report
+from cockpit.cli.look import RolloutArgument, narrowed
+from cockpit.cli.options import Options, shared
+from cockpit.cli.output import EXIT, complain, dumps, say
+from cockpit.cli.seat import run
+from cockpit.cli.target import Target, find, parse_target
+from cockpit.model.plan import Consent, Intent, Outcome, Plan, Refusal, Tier, Verb
+from cockpit.model.rollout import Rollout
+from cockpit.ports import Seat
+
+_HELP: dict[Verb, str] = {
+    "advance": "Release the pause; runs on to the next pause or check.",
+    "skip": "Skip the step that is running.",
+    "full": "Promote to 100 % at once, skipping steps and checks.",
+    "pause": "Hold a rollout by hand.",
+    "resume": "Lift a hold by hand.",
+    "abort": "Take all traffic off the canary.",
+    "retry": "Try an aborted rollout again.",
+    "restart": "Restart the pods of a rollout.",
+}
+
+
+class Given(msgspec.Struct, frozen=True):
+    """What the flags of a verb say."""
+
+    reason: str | None
+    yes: bool
+    confirm: str | None
+    dry_run: bool
+    at_step: int | None
+    at_hash: str | None
+    to: str | None = None
+    now: bool | None = None
+    choice: str | None = None
+
+
+Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why; goes into the journal.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Confirm, as the y of the dialog does.")]
+Confirm = Annotated[
+    str | None, typer.Option("--confirm", metavar="NAME", help="Confirm by the rollout's name; includes --yes.")
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the exact requests and send nothing.")]
+AtStep = Annotated[
+    int | None, typer.Option("--at-step", metavar="I", help="Refuse unless it stands at this step (from 0).")
+]
+AtHash = Annotated[
+    str | None, typer.Option("--hash", metavar="H", help="Refuse unless its newest version has this pod template hash.")
+]
+
+
+async def perform(seat: Seat, target: Target, verb: Verb, given: Given, say_plan: Callable[[Plan], None]) -> Outcome:
+    """Draft, check what the flags demand, send, observe. Expected failures are outcomes; only finding it can raise."""
+    snapshot = seat.snapshot()
+    rollout = find(snapshot, target)
+    if moved := _moved(rollout, given):
+        return _unsent(verb, rollout, "moved", moved)
+    assessment = snapshot.assessments.get(rollout.key)
+    intent = Intent(
+        verb=verb,
+        rollout=rollout,
+        verdict=assessment.verdict if assessment else None,
+        to=given.to,
+        now=given.now,
+        choice=given.choice,
+        at=seat.now(),
+        at_step=given.at_step,
+        at_hash=given.at_hash,
+    )
+    drafted = await seat.plan(intent)
+    if isinstance(drafted, Refusal):
+        choices = "".join(f"; --choose {choice}: {text}" for choice, text in drafted.choices)
+        return _unsent(verb, rollout, drafted.result, drafted.reason + choices)
+    if given.dry_run:
+        say_plan(drafted)
+        return _unsent(verb, rollout, "planned", "not sent: dry run", drafted)
+    if (needed := missing_consent(drafted, given)) is not None:
+        say_plan(drafted)
+        return _unsent(verb, rollout, "refused", needed, drafted)
+    consent = Consent(yes=given.yes or given.confirm is not None, name=given.confirm, reason=given.reason)
+    return await seat.execute(intent, drafted, consent, lambda line: complain(line) if sys.stderr.isatty() else None)
+
+
+def missing_consent(plan: Plan, given: Given) -> str | None:
+    """None when the flags give what the tier asks for; otherwise one sentence naming the flag."""
+    if given.confirm is not None:
+        if given.confirm == plan.key.name:
+            return None
+        return f"--confirm {given.confirm} is not the rollout's name; nothing was sent: --confirm {plan.key.name}"
+    why = f" ({plan.tier_reason})" if plan.tier_reason else ""
+    if plan.tier is Tier.NAME:
+        return f"nothing was sent: this needs the rollout's name{why}: --confirm {plan.key.name}"
+    return None if given.yes else f"nothing was sent: confirm with --yes{why}"
+
+
+def _moved(rollout: Rollout, given: Given) -> str | None:
+    """What ``--at-step`` or ``--hash`` demanded and is no longer so."""
+    if given.at_step is not None and rollout.step_index != given.at_step:
+        return f"it stands at step {rollout.step_index}, not at {given.at_step}; nothing was sent"
+    newest = rollout.canary or rollout.baseline
+    at = newest.hash if newest else None
+    if given.at_hash is not None and at != given.at_hash:
+        return f"its newest version is {at}, not {given.at_hash}; nothing was sent"
+    return None
+
+
+def _unsent(verb: Verb, rollout: Rollout, result: Any, reason: str, plan: Plan | None = None) -> Outcome:
+    return Outcome(
+        verb=verb,
+        namespace=rollout.key.namespace,
+        name=rollout.key.name,
+        result=result,
+        requests=tuple(report.request(patch) for patch in plan.patches) if plan else (),
+        observed=None,
+        op_id=None,
+        reason=reason,
+    )
+
+
+def plan_text(plan: Plan) -> str:
+    """A plan as the dialog shows it: title, effect lines, warnings, and each request with its exact body."""
+    lines = [f"{plan.title} {plan.key.kind.lower()} {plan.key}"]
+    lines += [f"  {label:<9} {text}" for label, text in plan.lines]
+    lines += [f"  warning   {text}" for text in plan.warnings]
+    lines += [f"  stage {number}   {text}" for number, text in enumerate(plan.sequence, 1) if len(plan.sequence) > 1]
+    for patch in plan.patches:
+        sent = report.request(patch)
+        lines.append(f"  sends     {sent['method']} {sent['path']}  ({sent['content_type']})")
+        lines += [f"            {dumps(operation, indent=None)}" for operation in sent["body"]]
+    return "\n".join(lines)
+
+
+def outcome_text(ended: Outcome) -> str:
+    """One line: what was asked, the result, what was observed, and the journal's id."""
+    parts = [part for part in (ended.observed, ended.reason) if part]
+    tail = f" [{ended.op_id}]" if ended.op_id else ""
+    return (
+        f"{ended.verb} {ended.namespace}/{ended.name}: {ended.result}"
+        + (f": {'; '.join(parts)}" if parts else "")
+        + tail
+    )
+
+
+def _act(options: Options, rollout: str, verb: Verb, given: Given) -> int:
+    target = parse_target(rollout, options.namespace)
+
+    def say_plan(plan: Plan) -> None:
+        if not options.json:
+            say(plan_text(plan))
+
+    async def acting(seat: Seat) -> Outcome:
+        return await perform(seat, target, verb, given, say_plan)
+
+    try:
+        ended = run(narrowed(options, target), acting)
+    except KeyboardInterrupt:
+        complain("interrupted; what was sent is in the journal and is settled against the cluster at the next start")
+        return int(ExitCode.UNKNOWN)
+    say(dumps(report.outcome(ended)) if options.json else outcome_text(ended))
+    return int(EXIT[ended.result])
+
+
+def _plain(verb: Verb) -> Callable[..., int]:
+    """A verb without flags of its own."""
+
+    def command(
+        options: Options,
+        rollout: RolloutArgument,
+        reason: Reason = None,
+        yes: Yes = False,
+        confirm: Confirm = None,
+        dry_run: DryRun = False,
+        at_step: AtStep = None,
+        at_hash: AtHash = None,
+    ) -> int:
+        return _act(options, rollout, verb, Given(reason, yes, confirm, dry_run, at_step, at_hash))
+
+    command.__doc__ = _HELP[verb]
+    return command
+
+
+def _advance(
+    options: Options,
+    rollout: RolloutArgument,
+    reason: Reason = None,
+    yes: Yes = False,
+    confirm: Confirm = None,
+    dry_run: DryRun = False,
+    at_step: AtStep = None,
+    at_hash: AtHash = None,
+    choose: Annotated[
+        str | None,
+        typer.Option("--choose", metavar="CHOICE", help="After an inconclusive check: again, or accept it as it is."),
+    ] = None,
+) -> int:
+    return _act(options, rollout, "advance", Given(reason, yes, confirm, dry_run, at_step, at_hash, choice=choose))
+
+
+def _rollback(
+    options: Options,
+    rollout: RolloutArgument,
+    to: Annotated[str, typer.Option("--to", metavar="stable|last-good|REV|DIGEST", help="The version to return to.")],
+    now: Annotated[
+        bool | None, typer.Option("--now/--through-steps", help="At once, or through the rollout's steps.")
+    ] = None,
+    reason: Reason = None,
+    yes: Yes = False,
+    confirm: Confirm = None,
+    dry_run: DryRun = False,
+    at_step: AtStep = None,
+    at_hash: AtHash = None,
+) -> int:
+    """Return to an earlier version (stable, last-good, ...)."""
+    given = Given(reason, yes, confirm, dry_run, at_step, at_hash, to=to, now=now)
+    return _act(options, rollout, "rollback", given)
+
+
+_advance.__doc__ = _HELP["advance"]
+_WITH_OWN_FLAGS: Sequence[tuple[Verb, Callable[..., int]]] = (("advance", _advance), ("rollback", _rollback))
+
+
+def add_to(app: typer.Typer) -> None:
+    own = dict(_WITH_OWN_FLAGS)
+    for verb in (*_HELP, "rollback"):
+        app.command(verb)(shared(own.get(verb) or _plain(verb)))

@@ -1,0 +1,319 @@
+"""The commands on a seat without a cluster: flags, consent, exit codes, and how every error becomes one sentence."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+import cockpit.session
+from cockpit.base.errors import CredentialsError
+from cockpit.cli.app import _guarded
+from cockpit.config import Settings
+from cockpit.model.log import LogLine
+from cockpit.model.plan import Refusal, Tier
+from cockpit.model.snapshot import Source
+from tests.harness import seat
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+class Desk:
+    """The seat that the next command sits on, and the settings it was opened with."""
+
+    def __init__(self) -> None:
+        self.seat = seat.FakeSeat(seat.picture(seat.rollout(), seat.rollout("ledger")))
+        self.settings: list[Settings] = []
+        self.error: Exception | None = None
+
+
+@pytest.fixture
+def desk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Desk:
+    made = Desk()
+
+    async def open_session(settings: Settings, *, screens: bool = False) -> Any:
+        made.settings.append(settings)
+        if made.error is not None:
+            raise made.error
+        return made.seat
+
+    monkeypatch.setattr(cockpit.session, "open_session", open_session, raising=False)
+    for name in ("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME"):
+        monkeypatch.setenv(name, str(tmp_path))
+    return made
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    def command(*arguments: str) -> tuple[int, str, str]:
+        code = _guarded(list(arguments))
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return command
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--context", "blue", "--read-only", "-o", "json", "list"),
+        ("list", "--context", "blue", "--read-only", "-o", "json"),
+        ("--context", "green", "list", "--context", "blue", "--read-only", "-o", "json"),
+    ],
+)
+def test_shared_flags_stand_before_or_after_the_command(desk: Desk, run: Run, arguments: tuple[str, ...]) -> None:
+    code, out, _ = run(*arguments)
+    assert code == 0
+    assert [entry["name"] for entry in json.loads(out)] == ["checkout-api", "ledger"]
+    assert desk.settings[0].cluster.context == "blue"
+    assert desk.settings[0].read_only
+    assert desk.seat.closed
+
+
+def test_variables_count_less_than_flags_in_either_place(desk: Desk, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COCKPIT_CONTEXT", "from-variable")
+    monkeypatch.setenv("COCKPIT_OUTPUT", "json")
+    monkeypatch.setenv("COCKPIT_READ_ONLY", "1")
+    assert run("list")[1].startswith("[")
+    run("--context", "before", "list")
+    run("list", "--context", "after")
+    assert [each.cluster.context for each in desk.settings] == ["from-variable", "before", "after"]
+    assert all(each.read_only for each in desk.settings)
+
+
+def test_a_config_that_is_read_only_stays_so(desk: Desk, run: Run, tmp_path: Path) -> None:
+    config = tmp_path / "c.toml"
+    config.write_text("read_only = true\n")
+    run("--config", str(config), "list")
+    assert desk.settings[0].read_only
+
+
+def test_list_all_namespaces_overrides_a_configured_namespace(desk: Desk, run: Run) -> None:
+    run("list", "-n", "shop")
+    run("list", "-A", "-n", "shop")
+    assert [each.cluster.namespaces for each in desk.settings] == [("shop",), ()]
+
+
+def test_status_reads_only_its_namespace(desk: Desk, run: Run) -> None:
+    code, out, _ = run("status", "payments/ledger", "-o", "json")
+    assert code == 0
+    assert json.loads(out)["name"] == "ledger"
+    assert desk.settings[0].cluster.namespaces == ("payments",)
+
+
+def test_status_watch_prints_on_change_and_ends_cleanly(desk: Desk, run: Run) -> None:
+    first = desk.seat.snapshot()
+    same = msgspec.structs.replace(first, version=2, now=first.now + 1)
+    moved = seat.picture(seat.rollout(step_index=2), version=3)
+    desk.seat = seat.FakeSeat(first, later=[same, moved])
+    code, out, err = run("status", "payments/checkout-api", "--watch", "-o", "json")
+    assert (code, err) == (0, "")
+    assert [json.loads(line)["step"]["index"] for line in out.splitlines()] == [1, 2]
+
+
+def test_an_unknown_rollout_suggests_near_names(desk: Desk, run: Run) -> None:
+    code, out, err = run("status", "payments/chekout-api")
+    assert (code, out) == (1, "")
+    assert err == "cockpit: no rollout payments/chekout-api; did you mean payments/checkout-api?\n"
+
+
+def test_nothing_is_said_about_existence_while_the_cluster_is_not_seen(desk: Desk, run: Run) -> None:
+    lost = seat.picture(sources={"kubernetes": Source("lost", message="connection refused")})
+    desk.seat = seat.FakeSeat(lost)
+    code, _, err = run("status", "payments/nope")
+    assert code == 3
+    assert "connection refused" in err
+    assert run("list")[0] == 3
+
+
+def test_a_name_of_two_kinds_means_the_rollout_unless_the_kind_is_given(desk: Desk, run: Run) -> None:
+    both = seat.picture(seat.rollout(kind="Deployment"), seat.rollout())
+    desk.seat = seat.FakeSeat(both)
+    for argument, kind in (
+        ("payments/checkout-api", "Rollout"),
+        ("deployment/payments/checkout-api", "Deployment"),
+        ("rollout/payments/checkout-api", "Rollout"),
+    ):
+        assert json.loads(run("status", argument, "-o", "json")[1])["kind"] == kind
+
+
+@pytest.mark.parametrize("target", ["justname", "a/b/c/d", "/x", "widget/ns/name"])
+def test_a_target_that_names_nothing_is_bad_usage(desk: Desk, run: Run, target: str) -> None:
+    code, out, err = run("status", target)
+    assert (code, out) == (2, "")
+    assert err.count("\n") == 1
+
+
+def test_a_verb_without_consent_is_refused_and_prints_what_it_would_send(desk: Desk, run: Run) -> None:
+    code, out, _ = run("abort", "payments/checkout-api")
+    assert code == 1
+    assert not desk.seat.executed
+    assert "PATCH /apis/argoproj.io/v1alpha1/namespaces/payments/rollouts/checkout-api/status" in out
+    assert '{"op": "add", "path": "/status/abort", "value": true}' in out
+    assert "Argo CD will undo this" in out
+    assert "refused" in out
+    assert "--yes" in out
+
+
+def test_yes_is_the_y_and_confirm_includes_it(desk: Desk, run: Run) -> None:
+    code, out, _ = run("abort", "payments/checkout-api", "--yes", "--reason", "errors", "-o", "json")
+    assert code == 0
+    assert set(json.loads(out)) == {"verb", "namespace", "name", "result", "requests", "observed", "op_id", "reason"}
+    (_, _, consent) = desk.seat.executed[0]
+    assert (consent.yes, consent.name, consent.reason) == (True, None, "errors")
+    assert run("abort", "payments/checkout-api", "--confirm", "checkout-api")[0] == 0
+    assert desk.seat.executed[1][2].yes
+
+
+def test_the_typed_tier_takes_only_the_right_name(desk: Desk, run: Run) -> None:
+    desk.seat.tier = Tier.NAME
+    for flags in ((), ("--yes",), ("--confirm", "checkout"), ("--yes", "--confirm", "")):
+        code, out, _ = run("full", "payments/checkout-api", "-o", "json", *flags)
+        answer = json.loads(out)
+        assert (code, answer["result"]) == (1, "refused"), flags
+        assert "--confirm checkout-api" in answer["reason"]
+    assert not desk.seat.executed
+    assert run("full", "payments/checkout-api", "--confirm", "checkout-api")[0] == 0
+
+
+def test_dry_run_prints_the_exact_requests_and_sends_nothing(desk: Desk, run: Run) -> None:
+    code, out, _ = run("abort", "payments/checkout-api", "--dry-run", "--yes", "-o", "json")
+    answer = json.loads(out)
+    assert (code, answer["result"], answer["op_id"]) == (0, "planned", None)
+    (request,) = answer["requests"]
+    assert request["method"] == "PATCH"
+    assert request["path"].endswith("/rollouts/checkout-api/status")
+    assert request["body"][0] == {"op": "test", "path": "/metadata/uid", "value": "uid-payments-checkout-api"}
+    assert not desk.seat.executed
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        (("--at-step", "1"), "done"),
+        (("--at-step", "0"), "moved"),
+        (("--hash", "6b7f"), "done"),
+        (("--hash", "5c9d"), "moved"),
+    ],
+)
+def test_a_verb_refuses_unless_the_rollout_stands_where_it_was_seen(
+    desk: Desk, run: Run, flags: tuple[str, ...], expected: str
+) -> None:
+    code, out, _ = run("advance", "payments/checkout-api", "--yes", *flags, "-o", "json")
+    assert json.loads(out)["result"] == expected
+    assert (code, len(desk.seat.executed)) == ((0, 1) if expected == "done" else (1, 0))
+
+
+@pytest.mark.parametrize(
+    ("result", "code"),
+    [
+        ("done", 0),
+        ("nothing-to-do", 0),
+        ("accepted", 4),
+        ("moved", 1),
+        ("refused", 1),
+        ("denied", 1),
+        ("failed", 1),
+        ("unknown", 3),
+    ],
+)
+def test_results_have_their_exit_codes(desk: Desk, run: Run, result: str, code: int) -> None:
+    desk.seat.result = result
+    assert run("pause", "payments/checkout-api", "--yes")[0] == code
+
+
+def test_a_refusal_says_its_reason_and_choices(desk: Desk, run: Run) -> None:
+    key = next(iter(desk.seat.snapshot().rollouts))
+    desk.seat.refusal = Refusal(
+        "advance", key, "the check was inconclusive", choices=(("again", "retry runs it again"),)
+    )
+    code, out, _ = run("advance", "payments/checkout-api", "--yes")
+    assert code == 1
+    assert "the check was inconclusive; --choose again: retry runs it again" in out
+
+
+def test_rollback_needs_a_target_and_hands_it_on(desk: Desk, run: Run) -> None:
+    assert run("rollback", "payments/checkout-api")[0] == 2
+    assert run("rollback", "payments/checkout-api", "--to", "stable", "--now", "--yes")[0] == 0
+    assert (desk.seat.intents[0].to, desk.seat.intents[0].now) == ("stable", True)
+    run("rollback", "payments/checkout-api", "--to", "41", "--yes")
+    assert desk.seat.intents[1].now is None
+
+
+def test_logs_of_both_arms_are_merged_by_time_and_clean(desk: Desk, run: Run) -> None:
+    def line(seq: int, at: float, text: str, container: str = "web", previous: bool = False) -> LogLine:
+        return LogLine(seq, seat.NOW + at, "pod-1", container, "", text, previous=previous)
+
+    desk.seat.lines = {
+        "canary": [line(1, -3, "first"), line(2, -1, seat.hostile("third")), line(3, 0, "sidecar", "proxy")],
+        "baseline": [line(1, -2, "second"), line(2, -9, "crash story", previous=True)],
+    }
+    code, out, _ = run("logs", "payments/checkout-api", "--container", "web")
+    assert code == 0
+    order = [out.index(word) for word in ("crash story", "first", "second", "third")]
+    assert order == sorted(order)
+    assert "sidecar" not in out
+    assert not any((ord(character) < 0x20 and character != "\n") or 0x7F <= ord(character) < 0xA0 for character in out)
+    assert "\u202e" not in out
+    _, out, _ = run("logs", "payments/checkout-api", "--previous", "--arm", "baseline", "-o", "json")
+    (only,) = [json.loads(entry) for entry in out.splitlines()]
+    assert (only["text"], only["arm"], only["previous"]) == ("crash story", "baseline", True)
+
+
+def test_durations(desk: Desk, run: Run) -> None:
+    assert run("logs", "payments/checkout-api", "--since", "5x")[0] == 2
+    assert run("logs", "payments/checkout-api", "--since", "1h30m")[0] == 0
+
+
+def test_an_expected_error_is_one_clean_sentence(desk: Desk, run: Run) -> None:
+    desk.error = CredentialsError(f"the token is expired {seat.hostile()}; log in again")
+    code, out, err = run("list")
+    assert (code, out) == (3, "")
+    assert err.count("\n") == 1
+    assert "\x1b" not in err
+    assert "Traceback" not in err
+
+
+def test_an_unexpected_error_names_the_file_with_the_details(desk: Desk, run: Run, tmp_path: Path) -> None:
+    desk.error = ZeroDivisionError("secret inside")
+    code, out, err = run("list")
+    assert (code, out) == (3, "")
+    assert "secret inside" not in err
+    assert err.count("\n") == 1
+    named = next(word.rstrip(",") for word in err.split() if word.endswith((".log", ".log,")))
+    assert "ZeroDivisionError: secret inside" in Path(named).read_text()
+    assert Path(named).stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("arguments", [("lst",), ("list", "--nope"), ("status",), ("--config",), ("-o", "xml", "list")])
+def test_bad_usage_is_one_sentence_with_exit_code_2(desk: Desk, run: Run, arguments: tuple[str, ...]) -> None:
+    code, out, err = run(*arguments)
+    assert (code, out) == (2, "")
+    assert err.count("\n") == 1
+    assert "--help" in err
+
+
+def test_a_missing_config_file_is_bad_config(desk: Desk, run: Run, tmp_path: Path) -> None:
+    code, _, err = run("list", "--config", str(tmp_path / "none.toml"))
+    assert code == 2
+    assert "none.toml" in err
+
+
+def test_the_screens_need_a_terminal(desk: Desk, run: Run) -> None:
+    for arguments in ((), ("payments/checkout-api",), ("demo",)):
+        code, out, err = run(*arguments)
+        assert (code, out) == (2, "")
+        assert "terminal" in err
+
+
+def test_importing_the_command_line_is_cheap() -> None:
+    heavy = ("textual", "kubernetes", "aiohttp", "cryptography", "httpx", "rich", "prometheus_api_client", "yaml")
+    code = f"import cockpit.cli, sys; print([name for name in {heavy!r} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,169 @@
+"""The published JSON: keys, units and what unknown looks like; and its text twin in 80 columns."""
+
+from __future__ import annotations
+
+import json
+
+import msgspec
+
+from cockpit.cli import report, text
+from cockpit.cli.output import dumps
+from cockpit.model.revision import Revision
+from cockpit.model.rollout import Image, Weight
+from cockpit.model.snapshot import Source
+from tests.harness import seat
+
+LIST_KEYS = {
+    "kind",
+    "namespace",
+    "name",
+    "strategy",
+    "phase",
+    "message",
+    "paused_by",
+    "step",
+    "weight",
+    "waits_for_human",
+    "verdict",
+}
+STATUS_KEYS = LIST_KEYS | {"arms", "slis", "burn", "owner", "as_of"}
+
+
+def test_list_has_the_published_keys_and_units() -> None:
+    (entry,) = report.fleet(seat.picture(seat.rollout()))
+    assert set(entry) >= LIST_KEYS
+    assert entry["step"] == {"index": 1, "total": 3, "kind": "pause"}
+    assert entry["weight"] == {"set": 0.25, "actual": 0.25}
+    assert set(entry["verdict"]) == {"state", "reason"}
+
+
+def test_step_kind_is_null_when_done_and_index_null_without_steps() -> None:
+    done = report.item(seat.rollout(step_index=3), None)
+    assert done["step"] == {"index": 3, "total": 3, "kind": None}
+    none = report.item(seat.rollout(steps=(), step_index=None, weight=Weight(None, None)), None)
+    assert none["step"] == {"index": None, "total": 0, "kind": None}
+    assert none["weight"] == {"set": None, "actual": None}
+    assert none["verdict"]["state"] == "unjudged"
+
+
+def test_status_has_arms_slis_burn_owner_and_sources() -> None:
+    shown = seat.rollout(canary=seat.arm("canary", seat.pod("ok-1"), seat.BAD_POD), owner=seat.OWNER)
+    entry = report.status(seat.picture(shown), shown.key)
+    assert set(entry) >= STATUS_KEYS
+    canary = entry["arms"]["canary"]
+    assert set(canary) >= {"hash", "revision", "images", "pods"}
+    assert canary["images"] == [
+        {"container": "web", "image": "registry.example/checkout:canary", "digest": seat.DIGEST}
+    ]
+    assert set(canary["pods"][0]) == {"name", "ready", "restarts", "digest", "reason", "message", "last_exit"}
+    assert canary["pods"][1]["last_exit"] == {
+        "container": "web",
+        "reason": "OOMKilled",
+        "code": 137,
+        "at": seat.NOW - 60,
+    }
+    assert set(entry["slis"][0]) >= {
+        "name",
+        "canary",
+        "baseline",
+        "ratio",
+        "interval",
+        "requests",
+        "errors",
+        "e_abort",
+        "e_advance",
+        "state",
+        "reason",
+    }
+    assert entry["slis"][0]["requests"] == {"canary": 1000, "baseline": 3000}
+    assert entry["slis"][1]["canary"] is None
+    assert entry["owner"]["tool"] == "argocd"
+    assert entry["as_of"]["prometheus"]["age"] == 5.0
+    assert entry["burn"]["windows"][0]["covered"] == 720.0
+
+
+def test_json_is_strict_and_evidence_is_capped() -> None:
+    row = msgspec.structs.replace(seat.assessment().slis[0], e_abort=float("inf"), ratio=float("nan"))
+    encoded = dumps(report.sli(row))
+    decoded = json.loads(encoded, parse_constant=lambda name: (_ for _ in ()).throw(AssertionError(name)))
+    assert decoded["e_abort"] == 1e300
+    assert decoded["ratio"] is None
+
+
+def test_json_holds_no_byte_that_steers_a_terminal() -> None:
+    encoded = dumps({"message": seat.hostile()}, indent=None)
+    assert all(0x20 <= ord(character) < 0x7F for character in encoded.replace("\x7f", ""))
+
+
+def test_an_arm_that_does_not_exist_is_null() -> None:
+    shown = seat.rollout(canary=None)
+    entry = report.status(seat.picture(shown), shown.key)
+    assert entry["arms"]["canary"] is None
+    assert "canary    none" in text.status(entry)
+
+
+def test_status_text_fits_80_columns_and_says_what_the_json_says() -> None:
+    shown = seat.rollout(canary=seat.arm("canary", seat.BAD_POD), owner=seat.OWNER)
+    printed = text.status(report.status(seat.picture(shown), shown.key), 80)
+    assert max(len(line) for line in printed.split("\n")) <= 80
+    for word in (
+        "UNJUDGED",
+        "4.10%",
+        "13.7x",
+        "1000/3000",
+        "CrashLoopBackOff",
+        "OOMKilled",
+        "code 137",
+        "2/3 pause",
+        "waits for you",
+        "argocd",
+        "12m of 60m: canary 15.1x",
+        "prometheus ok 5s old",
+    ):
+        assert word in printed, word
+
+
+def test_unknown_is_a_question_mark_never_zero() -> None:
+    shown = seat.rollout()
+    lines = text.status(report.status(seat.picture(shown), shown.key)).split("\n")
+    latency = next(line for line in lines if line.strip().startswith("p99"))
+    assert latency.split()[1:5] == ["?", "400ms", "?", "?/3000"]
+    unknown = seat.rollout(weight=Weight(None, None))
+    assert " ? " in text.fleet([report.item(unknown, None)])
+
+
+def test_a_lost_source_is_said_in_text() -> None:
+    lost = seat.picture(
+        seat.rollout(),
+        sources={"kubernetes": Source("ok", at=seat.NOW), "prometheus": Source("lost", message="connection refused")},
+    )
+    printed = text.status(report.status(lost, next(iter(lost.rollouts))))
+    assert "prometheus lost" in printed
+    assert "prometheus: connection refused" in printed
+
+
+def test_list_text_never_cuts_a_name_and_cuts_the_reason_with_an_ellipsis() -> None:
+    long = "n" * 63
+    printed = text.fleet(report.fleet(seat.picture(seat.rollout(name=long))), 80)
+    assert f"payments/{long}" in printed
+    short = text.fleet(report.fleet(seat.picture(seat.rollout())), 80)
+    assert all(len(line) <= 80 for line in short.split("\n"))
+    assert short.split("\n")[1].endswith("…")
+    assert text.fleet([]) == "no rollouts"
+
+
+def test_revisions() -> None:
+    entry = Revision(
+        revision=41,
+        hash="5c9d",
+        current=False,
+        stable=True,
+        last_good=False,
+        images=(Image("web", "registry.example/checkout:41", None),),
+    )
+    (built,) = report.revisions([entry])
+    assert set(built) >= {"revision", "hash", "current", "stable", "last_good", "images", "retained", "signed", "speed"}
+    assert built["retained"] == "unknown"
+    printed = text.revisions([built])
+    assert "rev 41" in printed
+    assert "digest unknown" in printed
