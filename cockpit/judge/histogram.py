@@ -1,9 +1,10 @@
-"""Quantiles of classic histograms: the point as Prometheus interpolates it, the interval on bucket edges (facts 1.6)."""
+"""Quantiles of classic histograms: the point as Prometheus interpolates it, the interval on bucket edges."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 _Z95 = 1.959963984540054
@@ -27,7 +28,7 @@ def needed(q: float) -> int:
 
 
 def increments(cumulative: Sequence[int]) -> list[int]:
-    """Counts per bucket from cumulative ``le`` counts; a dip (buckets scraped apart) is levelled by the running maximum."""
+    """Counts per bucket from cumulative ``le`` counts; a dip (buckets scraped apart) is levelled by the maximum."""
     counts: list[int] = []
     high = 0
     for value in cumulative:
@@ -45,7 +46,7 @@ def quantile(q: float, edges: Sequence[float], counts: Sequence[int]) -> Quantil
     """
     if len(edges) != len(counts) or not edges or not math.isinf(edges[-1]):
         raise ValueError("a histogram needs one count per edge and +Inf as its last edge")
-    if any(low >= high for low, high in zip(edges, edges[1:], strict=False)):
+    if any(low >= high for low, high in pairwise(edges)):
         raise ValueError("bucket edges must grow")
     total = sum(counts)
     if total == 0 or len(edges) == 1:

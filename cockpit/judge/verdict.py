@@ -1,4 +1,4 @@
-"""The verdict of one rollout. Until the sequential judge is wired in, it compares, names blind spots, and decides nothing."""
+"""The verdict of one rollout. It compares and names blind spots; it decides nothing before the tests are wired in."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def _row(sli: Sli, observed: Observed, policy: Policy) -> SliRow:
         sli = evidence.sli
     elif sli.limit is None:
         sli = replace(sli, k=policy.ratio)
-    blind = canary.blind or baseline.blind or (evidence.blind if evidence is not None else None)
+    blind = (evidence.blind if evidence is not None else None) or canary.blind or baseline.blind
     state: State = "blind" if blind is not None and not _harmless(blind) else "unjudged"
     return SliRow(
         name=sli.name,
@@ -105,7 +105,7 @@ def _row(sli: Sli, observed: Observed, policy: Policy) -> SliRow:
 
 
 def _harmless(blind: Blind) -> bool:
-    return blind.code in EXPECTED or blind.code in ("NO_TRAFFIC", "TOO_FEW", "NOT_MEASURED")
+    return blind.code in EXPECTED or blind.code in ("NO_REQUESTS", "TOO_FEW", "NOT_MEASURED")
 
 
 def _ratio(canary: float | None, baseline: float | None) -> float | None:

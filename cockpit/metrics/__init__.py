@@ -1,1 +1,5 @@
-"""Prometheus: client, counters, presets, SLO discovery."""
+"""Prometheus: client, presets, counters on the grid, and the sampler that turns them into evidence."""
+
+from cockpit.metrics.sampler import Sampler
+
+__all__ = ["Sampler"]

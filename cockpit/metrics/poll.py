@@ -1,0 +1,216 @@
+"""One round of questions for a group of rollouts: few queries however many there are, answers handed out by pod."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from cockpit.base.clock import GRID_SECONDS
+from cockpit.metrics.answers import Answer, Row
+from cockpit.metrics.blind import Up
+from cockpit.metrics.burn import past_query
+from cockpit.metrics.client import AUTH, DOWN, Prometheus, PrometheusError
+from cockpit.metrics.counters import Pod
+from cockpit.metrics.follow import Batch, Follow, Tally
+from cockpit.metrics.presets import ErrorMatcher, Preset, Target
+from cockpit.metrics.promql import any_of, duration, fill, pods_of
+from cockpit.metrics.readings import WINDOW_STEPS
+from cockpit.model.evidence import Blind
+from cockpit.model.rollout import Role
+from cockpit.model.sli import CPU, MEMORY
+
+PODS_PER_QUERY = 2_000
+_OFF_LOOP = 20_000  # points; counting more than this would be felt by the screen
+_SUFFIX = 5
+_PARTIAL = "PARTIAL"
+
+
+class Scope(NamedTuple):
+    """The two alternations that every template takes."""
+
+    namespaces: str
+    pods: str
+
+
+class Index:
+    """Which rollout and arm a series belongs to: by exact pod name, else by the ReplicaSet its name begins with."""
+
+    def __init__(self, group: Sequence[Follow]) -> None:
+        self._exact: dict[Pod, tuple[Follow, Role]] = {}
+        self._bases: dict[Pod, tuple[Follow, Role] | None] = {}
+        for follow in group:
+            for base, role, _ in follow.bases():
+                at = (follow.key.namespace, base)
+                # Long names are cut: two ReplicaSets may share a base, and then only exact names tell them apart.
+                self._bases[at] = None if at in self._bases else (follow, role)
+            for pod in follow.pods():
+                if (role_ := follow.role(pod)) is not None:
+                    self._exact[pod] = (follow, role_)
+
+    def find(self, pod: Pod) -> tuple[Follow, Role] | None:
+        found = self._exact.get(pod)
+        if found is None and len(pod[1]) > _SUFFIX:
+            found = self._bases.get((pod[0], pod[1][:-_SUFFIX]))
+            if found is not None:
+                follow, role = found
+                follow.learn(pod, role)
+                self._exact[pod] = found
+        return found
+
+
+def scope(group: Iterable[Follow], *, gone: bool) -> Scope:
+    """Exact names of the group's pods; with ``gone`` also the pattern of those that ended before anyone looked."""
+    namespaces: set[str] = set()
+    names: set[str] = set()
+    patterns: set[str] = set()
+    for follow in group:
+        namespaces.add(follow.key.namespace)
+        names.update(name for _, name in follow.pods())
+        if gone:
+            patterns.update(pods_of(replicaset) for _, _, replicaset in follow.bases())
+    return Scope(any_of(namespaces), any_of(names, patterns))
+
+
+def groups(follows: Iterable[Follow], limit: int = PODS_PER_QUERY) -> Iterator[list[Follow]]:
+    """Split so that no query names more than ``limit`` pods."""
+    group: list[Follow] = []
+    held = 0
+    for follow in follows:
+        size = len(follow.pods())
+        if group and held + size > limit:
+            yield group
+            group, held = [], 0
+        group.append(follow)
+        held += size
+    if group:
+        yield group
+
+
+class Poll:
+    """Asks one Prometheus in the words of one preset."""
+
+    def __init__(self, client: Prometheus, preset: Preset) -> None:
+        self.client = client
+        self.preset = preset
+        self._errors: ErrorMatcher = preset.requests.matcher()
+        self.missing: dict[str, Blind] = {}
+        """SLI source ("requests", "latency", "cpu", "memory") -> why its last query gave nothing or not all."""
+
+    async def counters(self, group: Sequence[Follow], end: float, *, gone: bool) -> None:
+        """Bring every follow of the group from its cursor to ``end``. Raises PrometheusError for the requests only."""
+        if not group:
+            return
+        asked = scope(group, gone=gone)
+        values = {**asked._asdict(), "window": duration(WINDOW_STEPS * GRID_SECONDS)}
+        start = min(follow.cursor for follow in group) + GRID_SECONDS
+        preset, where = self.preset, f"preset {self.preset.name}"
+        queries = {"requests": fill(preset.requests.selector, values, where)}
+        if preset.latency is not None:
+            queries["latency"] = preset.latency.query(values, where)
+        for name, source in ((CPU, preset.cpu), (MEMORY, preset.memory)):
+            if source is not None:
+                queries[name] = fill(source.query, values, where)
+        answers = dict(
+            zip(
+                queries,
+                await asyncio.gather(*(self._range(name, text, start, end) for name, text in queries.items())),
+                strict=True,
+            )
+        )
+        batches = self._hand_out(group, answers)
+        points = sum(len(row.points) for answer in answers.values() for row in answer.rows)
+        if points > _OFF_LOOP:
+            tallies = await asyncio.to_thread(self._count, batches, end)
+        else:
+            tallies = self._count(batches, end)
+        for follow, tally in tallies:
+            follow.apply(tally, end)
+
+    async def _range(self, name: str, text: str, start: float, end: float) -> Answer:
+        try:
+            answer = await self.client.query_range(text, start, end, GRID_SECONDS)
+        except PrometheusError as error:
+            if name == "requests" or error.code in (DOWN, AUTH):
+                raise
+            self.missing[name] = Blind(error.code, str(error))
+            return Answer("matrix", ())
+        if answer.warnings:
+            self.missing[name] = Blind(_PARTIAL, f"Prometheus answers with a warning: {answer.warnings[0][:200]}")
+        else:
+            self.missing.pop(name, None)
+        return answer
+
+    def _hand_out(self, group: Sequence[Follow], answers: dict[str, Answer]) -> dict[int, tuple[Follow, Batch]]:
+        index = Index(group)
+        batches = {id(follow): (follow, Batch([], [], {CPU: [], MEMORY: []})) for follow in group}
+        for name, answer in answers.items():
+            source = getattr(self.preset, name)
+            for row in answer.rows:
+                found = index.find(source.where(row.labels))
+                if found is None:
+                    continue
+                follow, role = found
+                batch = batches[id(follow)][1]
+                _shelf(batch, name).append((role, row))
+        return batches
+
+    def _count(self, batches: dict[int, tuple[Follow, Batch]], end: float) -> list[tuple[Follow, Tally]]:
+        return [(follow, follow.count(batch, self.preset, self._errors, end)) for follow, batch in batches.values()]
+
+    async def ups(self, group: Sequence[Follow], at: float) -> dict[Pod, Up] | None:
+        """The state of the pods' scrape targets; None when the preset names none or the question failed."""
+        target = self.preset.target
+        if target is None:
+            return None
+        selector = fill(target.selector, scope(group, gone=False)._asdict(), f"preset {self.preset.name}")
+        try:
+            values, stamps = await asyncio.gather(
+                self.client.query(selector, at), self.client.query(f"timestamp({selector})", at)
+            )
+        except PrometheusError as error:
+            if error.code in (DOWN, AUTH):
+                raise
+            return None
+        return _ups(target, values, stamps)
+
+    async def past(self, group: Sequence[Follow], seconds: float, at: float) -> dict[int, tuple[float, float]]:
+        """``id(follow)`` -> (errors, requests) of the baseline in the ``seconds`` before ``at``.
+
+        Raises PrometheusError.
+        """
+        asked = scope(group, gone=True)
+        requests = self.preset.requests
+        text = past_query(requests, self._errors.labels, seconds, asked.namespaces, asked.pods)
+        answer = await self.client.query(text, at)
+        index = Index(group)
+        found = {id(follow): (0.0, 0.0) for follow in group}
+        for row in answer.rows:
+            owner = index.find(requests.where(row.labels))
+            if owner is None or owner[1] != "baseline" or not row.points:
+                continue
+            value = row.points[-1][1]
+            if not value >= 0:  # NaN compares false
+                continue
+            bad, total = found[id(owner[0])]
+            found[id(owner[0])] = (bad + value if self._errors(row.labels) else bad, total + value)
+        return found
+
+
+def _shelf(batch: Batch, name: str) -> list[tuple[Role, Row]]:
+    if name == "requests":
+        return batch.requests
+    return batch.latency if name == "latency" else batch.gauges[name]
+
+
+def _ups(target: Target, values: Answer, stamps: Answer) -> dict[Pod, Up]:
+    newest: dict[Pod, float] = {}
+    for row in stamps.rows:
+        pod = target.where(row.labels)
+        newest[pod] = max(newest.get(pod, 0.0), row.points[-1][1])
+    found: dict[Pod, Up] = {}
+    for row in values.rows:
+        pod = target.where(row.labels)
+        value = max(row.points[-1][1], found[pod].value if pod in found else 0.0)
+        found[pod] = Up(value, newest.get(pod, row.points[-1][0]))
+    return found

@@ -1,0 +1,323 @@
+"""The sampler: polls Prometheus for the rollouts that matter, keeps their evidence, and says what it cannot know."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
+
+from msgspec.structs import replace
+
+from cockpit.base.clock import GRID_SECONDS, Clock
+from cockpit.base.errors import CockpitError
+from cockpit.config import Settings
+from cockpit.metrics.blind import Up
+from cockpit.metrics.burn import slo_of
+from cockpit.metrics.client import AUTH, OVERLOAD, QUERY, TIMEOUT, Prometheus, PrometheusError
+from cockpit.metrics.counters import Pod
+from cockpit.metrics.follow import Follow, identity
+from cockpit.metrics.observe import observe, unseen
+from cockpit.metrics.pasts import Pasts
+from cockpit.metrics.poll import PODS_PER_QUERY, Poll, groups
+from cockpit.metrics.presets import Preset, load_preset
+from cockpit.metrics.readings import Chart, NoChart
+from cockpit.model.case import Observed
+from cockpit.model.evidence import Blind, Evidence, Sli
+from cockpit.model.resource import Key
+from cockpit.model.rollout import Rollout
+from cockpit.model.sli import ERRORS, STANDARD
+from cockpit.model.snapshot import Source, SourceHealth
+from cockpit.ports import Series
+
+RECENT = 3600.0
+"""A rollout that finished less than this ago is still polled: that is when the page comes."""
+
+_SETTLE = 3.0  # seconds until a sample that belongs to a grid point can be expected to be stored
+_LIVE_STEPS = 8  # who lags less than this is polled together with those that do not lag
+_POD_STEPS = 20_000  # pods x steps asked for at once while history is rebuilt
+_FROZEN_POLL = 1.0  # wall seconds between looks at a world whose time stands still
+_LEAST_WAIT = 0.2  # wall seconds between polls, however fast the world runs
+_LONGEST_BACKOFF = 120.0
+_KNOWN_STALE = 40.0
+
+_log = logging.getLogger(__name__)
+
+
+class Sampler:
+    """Implements what ``live`` and the session ask of Prometheus. Nothing it does raises out after ``__init__``.
+
+    Raises ConfigError when the settings name a preset that cannot be used. All methods belong to one event loop.
+    """
+
+    def __init__(
+        self, settings: Settings, clock: Clock, *, client: Prometheus | None = None, preset: Preset | None = None
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._enabled = settings.prometheus.url is not None or client is not None
+        folder = settings.source.parent / "presets" if settings.source is not None else None
+        self._preset = preset or load_preset(settings.prometheus.preset, folder)
+        self._client = client or Prometheus(settings.prometheus)
+        self._poll = Poll(self._client, self._preset)
+        self._metric = self._preset.requests.selector.split("{", 1)[0] or self._preset.name
+        self._targets: dict[Key, Rollout] = {}
+        self._focus: Key | None = None
+        self._follows: dict[Key, Follow] = {}
+        self._charts: dict[Key, tuple[Follow, Chart]] = {}
+        self._pasts = Pasts()
+        self._observed: dict[Key, Observed] = {}
+        self._callbacks: list[Callable[[Collection[Key]], None]] = []
+        off = "no Prometheus configured; set prometheus.url in the config file"
+        self._source = Source("syncing") if self._enabled else Source("off", message=off)
+        self._head: float | None = None
+        self._failures = 0
+        self._backoff = 0
+        self._pod_steps = _POD_STEPS
+        self._anchor = (0.0, 0.0)  # Prometheus' time, and the wall time it was read at
+        self._wake = asyncio.Event()
+        self._settled = asyncio.Event()
+        self._lock = asyncio.Lock()
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Poll until ``stop``."""
+        if self._enabled and self._task is None:
+            self._task = asyncio.create_task(self._run(), name="metrics-sampler")
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+            self._task = None
+        await self._client.aclose()
+
+    def set_targets(self, rollouts: Mapping[Key, Rollout]) -> None:
+        """The newest picture of all rollouts; those in flight or just finished, and the open one, are followed."""
+        now = self._clock.cluster()
+        wanted = {key: rollout for key, rollout in rollouts.items() if self._wants(key, rollout, now)}
+        fresh = False
+        for key, rollout in wanted.items():
+            if self._targets.get(key) is rollout:
+                continue
+            follow = self._follows.get(key)
+            if follow is not None and follow.identity == identity(rollout):
+                follow.update(rollout, now)
+            else:
+                fresh = True
+        self._targets = wanted
+        if fresh and self._enabled:
+            self._settled.clear()
+            self._wake.set()
+
+    def focus(self, key: Key | None) -> None:
+        """The rollout that is open is followed whatever its state; takes effect with the next ``set_targets``."""
+        self._focus = key
+
+    def refetch(self) -> None:
+        """Poll now."""
+        self._backoff = 0
+        self._wake.set()
+
+    def observed(self, key: Key) -> Observed | None:
+        return self._observed.get(key)
+
+    def source(self) -> Source:
+        return self._source
+
+    def series(self, key: Key) -> Series:
+        """History for charts; empty while the rollout is not followed. Ask again after each change."""
+        follow = self._follows.get(key)
+        if follow is None or key not in self._observed:
+            return NoChart()
+        held = self._charts.get(key)
+        if held is None or held[0] is not follow:
+            held = self._charts[key] = (follow, Chart(follow.history))
+        return held[1]
+
+    def on_change(self, callback: Callable[[Collection[Key]], None]) -> None:
+        """Call with the keys whose ``observed`` is a new object; empty when only ``source`` changed."""
+        self._callbacks.append(callback)
+
+    async def caught_up(self, seconds: float) -> bool:
+        """Wait until all targets are observed, or Prometheus is known not to answer; False after wall ``seconds``."""
+        if not self._enabled:
+            return True
+        try:
+            async with asyncio.timeout(seconds):
+                await self._settled.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    async def refresh(self) -> None:
+        """One poll: bring every target's evidence to the newest grid point. Never raises for an expected failure."""
+        async with self._lock:
+            try:
+                now = await self._client.now()
+                self._anchor = (now, self._clock.wall())
+                head = math.floor((now - _SETTLE) / GRID_SECONDS) * GRID_SECONDS
+                self._sync(head)
+                complete = await self._catch_up(head)
+                ups = await self._ups(head)
+                with_slo = [f for f in self._follows.values() if slo_of(f.key, self._settings.slo) is not None]
+                await self._pasts.refresh(self._poll, with_slo, head)
+            except PrometheusError as error:
+                self._failed(error.code, str(error))
+                return
+            self._succeeded(head, ups, complete=complete)
+
+    async def _run(self) -> None:
+        while True:
+            self._wake.clear()
+            try:
+                await self.refresh()
+            except CockpitError as error:
+                self._failed(QUERY, str(error))
+            except Exception:
+                # A defect of ours must look like one lost source, not end the session.
+                _log.exception("metrics poll failed")
+                self._failed(QUERY, "metrics cannot be read because of a defect in the cockpit; see the log file")
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._delay()):
+                    await self._wake.wait()
+
+    def _delay(self) -> float:
+        """Wall seconds until the next poll."""
+        scale = self._clock.time_scale
+        if scale <= 0:
+            return _FROZEN_POLL
+        period = max(GRID_SECONDS, self._settings.prometheus.period)
+        if self._failures or self._head is None:
+            return max(1.0, min(_LONGEST_BACKOFF, period * 2.0**self._backoff) / scale)
+        then, wall = self._anchor
+        now = then + (self._clock.wall() - wall) * scale
+        return max(_LEAST_WAIT, (self._head + period + _SETTLE - now) / scale)
+
+    def _wants(self, key: Key, rollout: Rollout, now: float) -> bool:
+        if rollout.in_flight or key == self._focus:
+            return True
+        return rollout.finished_at is not None and now - rollout.finished_at <= RECENT
+
+    def _sync(self, head: float) -> None:
+        for key in self._follows.keys() - self._targets.keys():
+            del self._follows[key]
+            self._charts.pop(key, None)
+            self._pasts.forget(key)
+            self._observed.pop(key, None)
+        now = self._clock.cluster()
+        for key, rollout in self._targets.items():
+            follow = self._follows.get(key)
+            if follow is None or follow.identity != identity(rollout):
+                follow = self._follows[key] = Follow(rollout, self._sli(key), head)
+                self._pasts.forget(key)
+                self._observed.pop(key, None)  # it spoke of another canary, baseline or attempt
+            follow.update(rollout, now)
+
+    def _sli(self, key: Key) -> Sli:
+        judge = self._settings.judge
+        slo = slo_of(key, self._settings.slo)
+        limit = judge.burn * (1.0 - slo.objective) if slo is not None else None
+        return replace(STANDARD[ERRORS], k=judge.ratio, limit=limit)
+
+    async def _catch_up(self, head: float) -> bool:
+        """False: history is still being rebuilt and the time for one poll is over."""
+        began = self._clock.wall()
+        lagging = [follow for follow in self._follows.values() if follow.cursor < head]
+        near = [f for f in lagging if f.cursor >= f.begin and head - f.cursor <= _LIVE_STEPS * GRID_SECONDS]
+        try:
+            for group in groups(near):
+                await self._poll.counters(group, head, gone=False)
+            while far := self._farthest(head):
+                await self._rebuild(far, head)
+                if self._clock.wall() - began > self._settings.prometheus.period:
+                    self._wake.set()
+                    return not self._farthest(head)
+        except PrometheusError as error:
+            if error.code != QUERY:
+                raise
+            # Prometheus is there; what we ask of it is wrong: that is said per SLI, and the rest goes on.
+            self._poll.missing["requests"] = Blind(QUERY, str(error))
+        return True
+
+    def _farthest(self, head: float) -> list[Follow]:
+        """The rollouts whose history is to be read next: the open one's first, then from the oldest cursor on."""
+        lagging = [follow for follow in self._follows.values() if follow.cursor < head]
+        if not lagging:
+            return []
+        lagging.sort(key=lambda follow: (follow.key != self._focus, follow.cursor))
+        oldest = lagging[0].cursor
+        near = [follow for follow in lagging if abs(follow.cursor - oldest) <= RECENT]
+        return next(groups(near, PODS_PER_QUERY))
+
+    async def _rebuild(self, group: list[Follow], head: float) -> None:
+        while True:
+            pods = max(1, sum(len(follow.pods()) for follow in group))
+            steps = max(1, min(10_000, self._pod_steps // pods))
+            start = min(follow.cursor for follow in group)
+            end = min(head, start + steps * GRID_SECONDS)
+            part = [follow for follow in group if follow.cursor < end]
+            try:
+                await self._poll.counters(part, end, gone=True)
+                return
+            except PrometheusError as error:
+                if error.code not in (OVERLOAD, TIMEOUT) or steps == 1:
+                    raise
+                self._pod_steps = max(1, self._pod_steps // 4)
+
+    async def _ups(self, head: float) -> dict[Pod, Up] | None:
+        found: dict[Pod, Up] = {}
+        for group in groups(self._follows.values()):
+            part = await self._poll.ups(group, head)
+            if part is None:
+                return None
+            found |= part
+        return found
+
+    def _succeeded(self, head: float, ups: dict[Pod, Up] | None, *, complete: bool) -> None:
+        self._failures = self._backoff = 0
+        since = self._source.since if self._source.state == "ok" else self._clock.cluster()
+        trouble = self._poll.missing.get("requests")
+        changed = {
+            key
+            for key, follow in self._follows.items()
+            if follow.cursor >= head or key in self._observed or trouble is not None
+        }
+        moved = head != self._head
+        self._head = head
+        self._source = Source("ok", at=head, since=since, message=trouble.reason if trouble is not None else None)
+        for key in changed:
+            slo = slo_of(key, self._settings.slo)
+            self._observed[key] = observe(
+                self._follows[key], self._metric, self._poll.missing, ups, slo, self._pasts.of(key)
+            )
+        if complete:
+            self._settled.set()
+        if moved or changed:
+            self._tell(changed)
+
+    def _failed(self, code: str, message: str) -> None:
+        self._failures += 1
+        if code in (OVERLOAD, TIMEOUT):
+            self._backoff = min(self._backoff + 1, 3)
+        now = self._clock.cluster()
+        state: SourceHealth = "denied" if code == AUTH else "lost"
+        since = self._source.since if self._source.state == state else now
+        self._source = Source(state, at=self._head, since=since, message=message)
+        changed: set[Key] = set()
+        # One lost poll leaves the last values standing (their age is shown); then they are unknown, not old news.
+        if self._failures >= 2 or self._head is None or now - self._head > _KNOWN_STALE:
+            blind = Blind(code if code.startswith("PROM_") else f"PROM_{code}", message, since)
+            for key in self._targets:
+                follow = self._follows.get(key)
+                evidence = follow.evidence if follow is not None else Evidence(sli=self._sli(key))
+                self._observed[key] = unseen(evidence, blind)
+                changed.add(key)
+        self._settled.set()
+        self._tell(changed)
+
+    def _tell(self, changed: Collection[Key]) -> None:
+        for callback in self._callbacks:
+            callback(changed)
