@@ -11,6 +11,9 @@ from cockpit.model.resource import Resource
 Name = tuple[str, str]
 """(namespace, name)"""
 
+Target = tuple[Resource, str, str]
+"""(resource, namespace, name)"""
+
 OnChange = Callable[[Resource, Any | None, Any | None], None]
 """Called with (resource, old row, new row); None for what did not or does not exist."""
 
@@ -158,6 +161,8 @@ class Stores:
     def __init__(self, on_change: OnChange | None = None) -> None:
         self._on_change = on_change
         self._stores: dict[Resource, Store] = {}
+        self._referring: dict[Target, dict[Target, None]] = {}  # object -> who names it, in order of arrival
+        self._referred: dict[Target, tuple[Target, ...]] = {}
         self.synced: set[Resource] = set()
 
     def of(self, resource: Resource) -> Store:
@@ -179,6 +184,24 @@ class Stores:
 
     def known(self, resource: Resource) -> bool:
         return resource in self.synced
+
+    def referrers(self, resource: Resource, namespace: str, name: str) -> Sequence[Any]:
+        found = (self.get(*source) for source in self._referring.get((resource, namespace, name), ()))
+        return tuple(row for row in found if row is not None)
+
+    def refer(self, source: Target, targets: Iterable[Target]) -> tuple[Target, ...]:
+        """Note what ``source`` names now; returns what it named before."""
+        old, new = self._referred.pop(source, ()), tuple(targets)
+        for target in old:
+            sources = self._referring[target]
+            sources.pop(source, None)
+            if not sources:
+                del self._referring[target]
+        for target in new:
+            self._referring.setdefault(target, {})[source] = None
+        if new:
+            self._referred[source] = new
+        return old
 
     def find(self, uid: str) -> tuple[Resource, Any] | None:
         """The object of this uid, whatever it is."""
