@@ -21,6 +21,7 @@ ABORT = "/status/abort"
 FULL = "/status/promoteFull"
 ARM = "cockpit/canary"
 """Not a pointer of the object: the hash of the newest ReplicaSet, where the object itself does not carry it."""
+TEMPLATE = "/spec/template"
 WORKLOAD = "workload:"
 """Prefix of pointers into the object that a workloadRef names."""
 
@@ -36,6 +37,7 @@ _WORDS = {
     ABORT: "aborted",
     FULL: "full promotion",
     ARM: "the version being rolled out",
+    TEMPLATE: "the version being rolled out",
     WORKLOAD + UID: "the referenced workload (it was deleted and made anew)",
     WORKLOAD + GENERATION: "the referenced workload's specification",
 }
@@ -55,16 +57,23 @@ def moved(verb: Verb, seen: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[
 def describe(pairs: Iterable[tuple[str, Any, Any]]) -> tuple[str, ...]:
     """Sentences for those of (pointer, seen, now) that differ."""
     return tuple(
-        f"{_WORDS.get(pointer, clean(pointer, 120))} moved: {shown(pointer, seen)} -> {shown(pointer, now)}"
+        f"{_WORDS.get(pointer, clean(pointer, 120))} moved" + _change(pointer, seen, now)
         for pointer, seen, now in pairs
         if seen != now
     )
+
+
+def _change(pointer: str, seen: Any, now: Any) -> str:
+    before, after = shown(pointer, seen), shown(pointer, now)
+    return f": {before} -> {after}" if before != after else ""
 
 
 def shown(pointer: str, value: Any) -> str:
     """A guarded value in words: ``step 3``, ``yes``, ``none``, ``CanaryPauseStep since 03:04:11``."""
     if pointer in (PAUSED, CONTROLLER_PAUSE, ABORT, FULL):
         return "yes" if value is True else "no"
+    if pointer == TEMPLATE:
+        return "absent" if value is None else "a template"
     if value is None or value in ([], ""):
         return "none"
     if pointer == PAUSES and isinstance(value, list):

@@ -1,0 +1,85 @@
+"""Goals that every kind of rollout shares: a version in force, pods that run it, pods younger than a restart."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cockpit.model.rollout import Arm, Rollout
+from cockpit.strategies.contract import Observation
+from cockpit.strategies.drafts import named
+from cockpit.strategies.values import plural, text
+
+_UNOBSERVED = "spec update to be observed"
+
+
+def controller_state(rollout: Rollout) -> str:
+    """What the controller says, for a verb that is not observed yet."""
+    return f"{rollout.phase}: {rollout.message}" if rollout.message else rollout.phase
+
+
+def observed(rollout: Rollout) -> bool:
+    """Whether the controller has looked at the newest specification; until then its status is of the one before."""
+    return _UNOBSERVED not in rollout.message
+
+
+def settled(done: bool, words: str, rollout: Rollout) -> Observation:
+    if done and observed(rollout):
+        return Observation("done", words)
+    return Observation("waiting", controller_state(rollout))
+
+
+def is_target(goal: dict[str, Any], rollout: Rollout, current: str) -> bool:
+    """Whether the version being rolled out is the one that was asked for: by its hash, or by its pinned images."""
+    if goal.get("hash"):
+        return bool(current == goal["hash"])
+    arm = rollout.canary or rollout.baseline
+    if arm is None or arm.hash != current or current == goal.get("left"):
+        return False
+    return {image.container: image.image for image in arm.images} == goal.get("images")
+
+
+def rolled_back(goal: dict[str, Any], rollout: Rollout, current_hash: Any) -> Observation:
+    """A rollback is done when every new pod runs the target; with ``all`` set, when nothing else serves as well."""
+    current = text(current_hash, 63)
+    if not is_target(goal, rollout, current):
+        if current and current != goal.get("left") and observed(rollout):
+            return Observation("superseded", "another version is being rolled out now")
+        return Observation("waiting", controller_state(rollout))
+    arm = rollout.canary or rollout.baseline
+    if rollout.paused_by == "human":
+        return Observation("waiting", "the target is set, but the rollout is paused by hand")
+    everything = bool(goal.get("all"))
+    if not observed(rollout) or (
+        everything and (rollout.canary is not None or rollout.replicas.updated < rollout.replicas.desired)
+    ):
+        return Observation("waiting", f"{named(arm)}: {controller_state(rollout)}")
+    return running(arm, goal, rollout.replicas.desired if everything else None)
+
+
+def running(arm: Arm | None, goal: dict[str, Any], wanted: int | None) -> Observation:
+    """Whether every new pod runs the target's digests. ``wanted``: how many must be available, None for any."""
+    if arm is None:
+        return Observation("waiting", "the target's ReplicaSet is not in sight yet")
+    digests = goal.get("digests") or {}
+    pods = [pod for pod in arm.pods if not pod.terminating]
+    for pod in pods:
+        for image in pod.images:
+            known = digests.get(image.container)
+            if known and image.digest and image.digest != known:
+                return Observation("waiting", f"pod {pod.name} runs {image.digest}, not {known}")
+    need = arm.desired if wanted is None else wanted
+    if arm.available < max(need, 1 if wanted is None else 0) or any(not pod.ready for pod in pods):
+        return Observation("waiting", f"{named(arm)}: {arm.available} of {plural(need, 'pod')} available")
+    proof = "" if digests else ", digest not known"
+    return Observation("done", f"{plural(len(pods), 'pod')} of {named(arm)} run the target{proof}")
+
+
+def restarted(goal: dict[str, Any], rollout: Rollout) -> Observation:
+    """Every pod of the versions that run is younger than the restart that was asked for."""
+    since = goal.get("at")
+    pods = [pod for arm in (rollout.canary, rollout.baseline) if arm for pod in arm.pods]
+    young = all(
+        pod.created_at is not None and isinstance(since, int | float) and pod.created_at >= int(since) and pod.ready
+        for pod in pods
+    )
+    return settled(young, "every pod is younger than the restart", rollout)
