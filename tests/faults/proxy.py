@@ -227,7 +227,8 @@ class _Connection:
         upstream: asyncio.StreamWriter,
     ) -> None:
         self._proxy, self._reader, self._writer, self._back, self._upstream = proxy, reader, writer, back, upstream
-        self._on_answer: Callable[[bytes], bytes | None] | None = None
+        self._on_answer: Callable[[bytes], tuple[bytes, bool]] | None = None
+        """Chunk of the answer -> (what to pass on, whether to close after it)."""
         self._latest: Request | None = None
 
     async def run(self) -> None:
@@ -241,13 +242,13 @@ class _Connection:
         while chunk := await self._back.read(1 << 16):
             if self._latest is not None:
                 self._latest.answered = True
+            last = False
             if self._on_answer is not None:
-                passed = self._on_answer(chunk)
-                if passed is None:
-                    return
-                chunk = passed
+                chunk, last = self._on_answer(chunk)
             self._writer.write(chunk)
             await self._writer.drain()
+            if last:
+                return
 
     async def _requests(self) -> None:
         while True:
@@ -286,24 +287,24 @@ class _Connection:
                 await asyncio.sleep(fault.seconds)
             case "swallow":
 
-                def swallow(_: bytes) -> None:
+                def swallow(_: bytes) -> tuple[bytes, bool]:
                     fault.hit.set()
+                    return b"", True
 
                 self._on_answer = swallow
             case "truncate":
                 self._on_answer = self._truncating(fault)
         return True
 
-    def _truncating(self, fault: Fault) -> Callable[[bytes], bytes | None]:
+    def _truncating(self, fault: Fault) -> Callable[[bytes], tuple[bytes, bool]]:
         left = fault.count
 
-        def truncate(chunk: bytes) -> bytes | None:
+        def truncate(chunk: bytes) -> tuple[bytes, bool]:
             nonlocal left
+            part, left = chunk[:left], left - len(chunk)
             if left <= 0:
                 fault.hit.set()
-                return None
-            part, left = chunk[:left], left - len(chunk)
-            return part
+            return part, left <= 0
 
         return truncate
 
