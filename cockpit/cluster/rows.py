@@ -113,6 +113,7 @@ class Terminated(Row, frozen=True, gc=False, rename="camel"):
     signal: int = 0
     reason: str = ""
     message: str = ""
+    container_id: str = msgspec.field(default="", name="containerID")
     started_at: str | None = None
     finished_at: str | None = None
 
