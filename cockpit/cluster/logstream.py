@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import NamedTuple
 
 from cockpit.cluster.stamps import split_stamp
@@ -58,31 +58,48 @@ class Position:
         return twin
 
 
-async def gathered(stream: AsyncIterator[bytes], *, whole: bool) -> AsyncIterator[list[RawLine]]:
-    """Lines in batches, the first one empty. A stream that trickles is read ten times a second, one that pours at once.
+async def pump(stream: AsyncIterator[bytes], emit: Callable[[list[RawLine]], None], *, whole: bool) -> None:
+    """Give the lines of ``stream`` to ``emit`` in batches, to its end; the first batch is empty and says "open".
 
+    A stream that trickles is read ten times a second, one that pours at once; no line waits longer than that.
     ``whole``: what follows the last newline is a line, for the log is complete; else it may be half of one.
     """
     loop = asyncio.get_running_loop()
-    idle = asyncio.Event()  # set by the loop: since it was cleared we had to wait for the socket
     splitter = LineSplitter(LONGEST_LINE)
     lines: list[RawLine] = []
+    pending: asyncio.Handle | None = None
     size = 0
-    async for chunk in stream:
-        size += len(chunk)
-        lines.extend(_line(*pair) for pair in splitter.feed(chunk))
-        if not chunk or idle.is_set() or len(lines) >= _BATCH:
-            yield lines
-            lines = []
-            if idle.is_set() and size < _QUIET_BYTES:
+    trickles = False
+
+    def flush() -> None:
+        # Called by the loop, so the reader is waiting for its socket: all that had arrived is in ``lines``.
+        nonlocal lines, pending, size, trickles
+        trickles, size, pending = size < _QUIET_BYTES, 0, None
+        batch, lines = lines, []
+        emit(batch)
+
+    try:
+        async for chunk in stream:
+            if not chunk:
+                emit([])
+                continue
+            if trickles:
+                trickles = False
                 await asyncio.sleep(_GATHER)
-            size = 0
-            idle.clear()
-            loop.call_soon(idle.set)
-    if whole:
-        lines.extend(_line(*pair) for pair in splitter.flush())
-    if lines:
-        yield lines
+            size += len(chunk)
+            lines.extend(_line(*pair) for pair in splitter.feed(chunk))
+            if len(lines) >= _BATCH:
+                batch, lines = lines, []
+                emit(batch)
+            elif pending is None:
+                pending = loop.call_soon(flush)
+        if whole:
+            lines.extend(_line(*pair) for pair in splitter.flush())
+    finally:
+        if pending is not None:
+            pending.cancel()
+        if lines:
+            emit(lines)
 
 
 def _line(raw: bytes, hidden: int) -> RawLine:

@@ -16,7 +16,7 @@ from cockpit.base.clock import Clock
 from cockpit.base.errors import ApiError, CockpitError
 from cockpit.base.text import clean
 from cockpit.cluster.backoff import Backoff
-from cockpit.cluster.logstream import Position, RawLine, gathered
+from cockpit.cluster.logstream import Position, RawLine, pump
 from cockpit.cluster.rows import ContainerStatus, PodRow, Terminated
 from cockpit.cluster.store import Store
 
@@ -185,18 +185,23 @@ class PodLog:
         )
         await self._gate.acquire()
         opening = True
+
+        def emit(batch: list[RawLine]) -> None:
+            nonlocal opening
+            if opening:
+                opening = False
+                self._gate.release()
+                self._sink.state("")
+            if fresh := position.fresh(batch, resumed):
+                self._silence = _SILENCE
+                self._sink.lines(fresh, previous)
+            self._backoff.healthy()
+            if not deadline.expired():
+                deadline.reschedule(asyncio.get_running_loop().time() + self._silence)
+
         try:
             async with _closing(stream), asyncio.timeout(self._silence) as deadline:
-                async for batch in gathered(stream, whole=not follow):
-                    if opening:
-                        opening = False
-                        self._gate.release()
-                        self._sink.state("")
-                    if fresh := position.fresh(batch, resumed):
-                        self._silence = _SILENCE
-                        self._sink.lines(fresh, previous)
-                    self._backoff.healthy()
-                    deadline.reschedule(asyncio.get_running_loop().time() + self._silence)
+                await pump(stream, emit, whole=not follow)
         except TimeoutError:
             self._silence = min(self._silence * 2, _LONGEST_SILENCE)
             self._backoff.reset()

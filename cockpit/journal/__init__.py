@@ -1,1 +1,16 @@
-"""Append-only SQLite record of who did what, to which digest, on what evidence."""
+"""The append-only record of what was done, by whom and how it ended, in one SQLite file."""
+
+from cockpit.journal.fallback import Fallback
+from cockpit.journal.journal import Journal
+from cockpit.journal.records import IntentRecord, JournalError, OpenIntent, OutcomeRecord, Verification, Who
+
+__all__ = [
+    "Fallback",
+    "IntentRecord",
+    "Journal",
+    "JournalError",
+    "OpenIntent",
+    "OutcomeRecord",
+    "Verification",
+    "Who",
+]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from cockpit.base.text import clean
 from cockpit.model.rollout import Owner
 
-# (tool, where, key). `app.kubernetes.io/instance` proves nothing: Argo CD may track by it, but so does every Helm chart.
+# (tool, where, key). `app.kubernetes.io/instance` proves nothing: Argo CD may track by it, Helm charts set it too.
 _SIGNS = (
     ("argocd", "annotation", "argocd.argoproj.io/tracking-id"),
     ("argocd", "label", "argocd.argoproj.io/instance"),

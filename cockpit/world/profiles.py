@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from cockpit.world.contract import Profile
@@ -43,6 +44,7 @@ class ProfileBook:
         self._by_digest: dict[str, Profile] = {}
         self._moved: dict[tuple[str, str], str] = {}
         self._rps: dict[tuple[str, str], float] = {}
+        self._scripts: dict[tuple[str, str, str], tuple[float, ...]] = {}
 
     def digest(self, image: str) -> str:
         """``sha256:…`` that a kubelet pulls for ``image`` now: its own when pinned, else a function of repository and tag."""
@@ -64,6 +66,15 @@ class ProfileBook:
 
     def set(self, image: str, profile: Profile) -> None:
         self._by_digest[self.digest(image)] = profile
+
+    def script(self, namespace: str, rollout: str, metric: str, values: Sequence[float]) -> None:
+        """Fix what an analysis metric measures for a Rollout; the last value repeats, infinity is a failed query."""
+        self._scripts[namespace, rollout, metric] = tuple(values)
+
+    def scripted(self, namespace: str, owner: str, metric: str, index: int) -> float | None:
+        """Scripted measurement number ``index`` (from 0), None where nothing is scripted."""
+        values = self._scripts.get((namespace, owner, metric))
+        return values[min(index, len(values) - 1)] if values else None
 
     def rps(self, namespace: str, name: str) -> float:
         return self._rps.get((namespace, name), DEFAULT_RPS)

@@ -55,7 +55,7 @@ def check(kind: Kind, new: Object, old: Object | None) -> list[Cause]:
     if spec == before:
         return causes
     if "replicas" in spec:
-        causes.extend(_replicas(kind, spec["replicas"]))
+        causes.extend(_replicas(spec["replicas"]))
     if kind.plural in _TEMPLATED:
         causes.extend(_workload(kind, spec, before))
     elif kind.plural == "pods":
@@ -121,13 +121,9 @@ def _labels(metadata: dict[str, Any], path: str = "metadata") -> Iterator[Cause]
                     yield bad(f"{path}.labels", value, _VALUE_RULE)
 
 
-def _replicas(kind: Kind, replicas: object) -> Iterator[Cause]:
+def _replicas(replicas: object) -> Iterator[Cause]:
     if not isinstance(replicas, int) or isinstance(replicas, bool):
-        if kind.custom:
-            name = "string" if isinstance(replicas, str) else type(replicas).__name__
-            yield bad("spec.replicas", name, f'spec.replicas in body must be of type integer: "{name}"')
-        else:
-            yield bad("spec.replicas", replicas, "must be an integer")
+        yield bad("spec.replicas", replicas, "must be an integer")
     elif replicas < 0:
         yield bad("spec.replicas", replicas, "must be greater than or equal to 0")
 
@@ -230,10 +226,6 @@ def _rollout(new: Object, spec: dict[str, Any]) -> Iterator[Cause]:
     """What the CRD's schema refuses; everything else is the controller's InvalidSpec."""
     if "spec" not in new:
         yield required("spec")
-    paused = spec.get("paused")
-    if paused is not None and not isinstance(paused, bool):
-        name = "string" if isinstance(paused, str) else type(paused).__name__
-        yield bad("spec.paused", name, f'spec.paused in body must be of type boolean: "{name}"')
     pod = (spec.get("template") or {}).get("spec") or {}
     for index, container in enumerate(pod.get("containers") or ()):
         if not container.get("name"):

@@ -141,7 +141,7 @@ def endpoints(obj: Object, now: float) -> Cell:
     pairs = [
         f"{address.get('ip')}:{port.get('port')}"
         for subset in obj.get("subsets") or ()
-        for port in subset.get("ports") or ({},)
+        for port in subset.get("ports") or [{"port": None}]
         for address in subset.get("addresses") or ()
     ]
     more = f" + {len(pairs) - 3} more..." if len(pairs) > 3 else ""
