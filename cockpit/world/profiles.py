@@ -21,7 +21,7 @@ _DIGEST = re.compile(r"@(sha256:[0-9a-f]{64})$")
 def normalize(image: str) -> tuple[str, str]:
     """(repository with its registry host, reference) as containerd writes them; the reference is a tag or a digest.
 
-    ``nginx`` -> (``docker.io/library/nginx``, ``latest``); ``r.example/a:1@sha256:…`` -> (``r.example/a``, ``sha256:…``).
+    ``nginx`` -> (``docker.io/library/nginx``, ``latest``); ``r.io/a:1@sha256:…`` -> (``r.io/a``, ``sha256:…``).
     """
     pinned = _DIGEST.search(image)
     digest = pinned.group(1) if pinned else None
@@ -47,7 +47,7 @@ class ProfileBook:
         self._scripts: dict[tuple[str, str, str], tuple[float, ...]] = {}
 
     def digest(self, image: str) -> str:
-        """``sha256:…`` that a kubelet pulls for ``image`` now: its own when pinned, else a function of repository and tag."""
+        """``sha256:…`` that a kubelet pulls for ``image`` now: its own when pinned, else one of repository and tag."""
         repository, reference = normalize(image)
         if reference.startswith("sha256:"):
             return reference
