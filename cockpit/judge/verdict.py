@@ -35,7 +35,7 @@ def _without_data(case: Case) -> Verdict:
     source, rollout = case.prometheus, case.rollout
     if source.state == "off":
         return Verdict("unjudged", source.message or "no Prometheus configured; set prometheus.url")
-    if not rollout.in_flight:
+    if rollout.canary is None:
         return Verdict("unjudged", _rest(rollout))
     if source.state in ("lost", "denied", "absent"):
         reason = source.message or f"Prometheus is {source.state}"
@@ -48,8 +48,10 @@ def _verdict(case: Case, evidence: Evidence | None, errors: SliRow) -> Verdict:
     blind = evidence.blind if evidence is not None else None
     if blind is not None and blind.code.startswith("PROM_"):
         return Verdict("blind", blind.reason, since=blind.since or source.since, source="prometheus")
-    if not rollout.in_flight:
-        return Verdict("unjudged", f"{_rest(rollout)}; {_compared(errors, evidence)}")
+    if rollout.canary is None:
+        return Verdict("unjudged", f"{_rest(rollout)}; {_after(errors)}")
+    if rollout.aborted:
+        return Verdict("unjudged", f"aborted; {_lifetime(evidence)}")
     if blind is not None and blind.code not in EXPECTED:
         return Verdict("blind", blind.reason, sli=ERRORS, since=blind.since)
     if blind is not None:
@@ -58,20 +60,35 @@ def _verdict(case: Case, evidence: Evidence | None, errors: SliRow) -> Verdict:
 
 
 def _rest(rollout: Rollout) -> str:
-    if rollout.aborted:
-        return "aborted"
+    if rollout.in_flight:
+        return "no canary"
     return "fully promoted" if rollout.finished_at is not None else "nothing in flight"
 
 
 def _compared(errors: SliRow, evidence: Evidence | None) -> str:
     """``errors 4.10 % vs 0.30 % (13.7x, n=18204)``; what is not known is said so."""
-    canary, baseline = _percent(errors.canary), _percent(errors.baseline)
     notes = []
     if errors.ratio is not None:
         notes.append(f"{errors.ratio:.1f}x")
     if evidence is not None:
         notes.append(f"n={evidence.canary.total}")
-    return f"errors {canary} vs {baseline}" + (f" ({', '.join(notes)})" if notes else "")
+    text = f"errors {_percent(errors.canary)} vs {_percent(errors.baseline)}"
+    return text + (f" ({', '.join(notes)})" if notes else "")
+
+
+def _after(errors: SliRow) -> str:
+    """Without a canary: the version that serves, beside what served before where that is known."""
+    if errors.canary is None:
+        return f"errors {_percent(errors.baseline)}"
+    return f"errors {_percent(errors.canary)}, before it {_percent(errors.baseline)}"
+
+
+def _lifetime(evidence: Evidence | None) -> str:
+    if evidence is None or not evidence.canary.total:
+        return "no request of the canary was counted"
+    canary, baseline = evidence.canary, evidence.baseline
+    beside = f" vs {_percent(baseline.bad / baseline.total)}" if baseline.total else ""
+    return f"over its life errors {_percent(canary.bad / canary.total)}{beside} (n={canary.total})"
 
 
 def _percent(value: float | None) -> str:

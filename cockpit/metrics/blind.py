@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from cockpit.base.clock import GRID_SECONDS
 from cockpit.metrics.counters import Pod
-from cockpit.metrics.follow import Follow, arms_of
+from cockpit.metrics.follow import Follow
 from cockpit.model.evidence import Blind, Counts
 from cockpit.model.rollout import Arm, Role, Rollout
 
@@ -34,7 +34,7 @@ def blind_spot(
     if trouble is not None:
         return trouble
     rollout, head = follow.rollout, follow.history.end
-    arm = arms_of(rollout)[role]
+    arm = follow.arms[role]
     ready = [pod for pod in arm.pods if pod.ready and not pod.terminating] if arm is not None else []
     who = "the canary" if role == "canary" else "the baseline"
     if not ready:

@@ -17,6 +17,7 @@ from cockpit.metrics.promql import pod_base
 from cockpit.model.evidence import Counts, Evidence, Sli, Stratum
 from cockpit.model.resource import Key
 from cockpit.model.rollout import Arm, Role, Rollout
+from cockpit.model.urgency import RECENT_SECONDS
 
 LIFE = 3 * 86_400.0
 """How far back evidence is rebuilt; the longest burn window."""
@@ -42,55 +43,69 @@ class Tally(NamedTuple):
     evidence: Evidence
 
 
-def arms_of(rollout: Rollout) -> dict[Role, Arm | None]:
-    """Which ReplicaSets are compared. After the end the new version stands against what served before it."""
-    if not rollout.in_flight and rollout.before is not None:
-        return {"canary": rollout.canary or rollout.baseline, "baseline": rollout.before}
+def arms_of(rollout: Rollout, now: float) -> dict[Role, Arm | None]:
+    """Which ReplicaSets are compared. For an hour after the end the new version stands against what served before."""
+    if rollout.canary is None and compared_with_before(rollout, now):
+        return {"canary": rollout.baseline, "baseline": rollout.before}
     return {"canary": rollout.canary, "baseline": rollout.baseline}
 
 
-def begin_of(rollout: Rollout, head: float) -> float:
-    """Grid time at which the evidence of a rollout begins: the stratum its canary started in."""
-    started = rollout.started_at or (rollout.canary.created_at if rollout.canary is not None else None)
-    if started is None or not (rollout.in_flight or rollout.finished_at is not None):
+def compared_with_before(rollout: Rollout, now: float) -> bool:
+    if rollout.canary is not None or rollout.before is None or rollout.finished_at is None:
+        return False
+    return now - rollout.finished_at <= RECENT_SECONDS
+
+
+def begin_of(rollout: Rollout, canary: Arm | None, head: float) -> float:
+    """Grid time at which evidence begins: the stratum its canary started in; without a canary what charts show."""
+    started = rollout.started_at or (canary.created_at if canary is not None else None)
+    if started is None or canary is None:
         started = head - RING * GRID_SECONDS
     started = min(max(started, head - LIFE), head)
     return math.floor(started / GRID_SECONDS) * GRID_SECONDS
 
 
-def identity(rollout: Rollout) -> tuple[object, ...]:
-    """What evidence belongs to: another canary, baseline or attempt begins anew."""
-    arms = arms_of(rollout)
-    hashes = tuple(arm.hash if (arm := arms[role]) is not None else None for role in ROLES)
-    return (rollout.uid, rollout.started_at, *hashes)
-
-
 class Follow:
     """Counters, history and evidence of one rollout. ``count`` may run in a thread, all else on the event loop."""
 
-    def __init__(self, rollout: Rollout, sli: Sli, head: float) -> None:
+    def __init__(self, rollout: Rollout, sli: Sli, head: float, now: float) -> None:
         self.rollout = rollout
-        self.identity = identity(rollout)
-        self.begin = begin_of(rollout, head)
+        self.arms = arms_of(rollout, now)
+        self.begin = begin_of(rollout, self.arms["canary"], head)
         self.cursor = self.begin - GRID_SECONDS
         """Newest grid time that was asked for; one step before ``begin`` until the reference is known."""
         self.history = History(self.begin)
         self.evidence = Evidence(sli=sli)
+        self._started = rollout.started_at
         self._requests = Counters()
         self._buckets = Counters(sums=True)
         self._created: dict[Pod, float] = {}
         self._names: dict[Pod, tuple[Role, float]] = {}  # -> (arm, when the cluster last listed it)
-        self._listed_at = self.begin
+        self._listed_at = now
+        self.update(rollout, now)
 
     @property
     def key(self) -> Key:
         return self.rollout.key
 
+    @property
+    def with_before(self) -> bool:
+        """The rollout is over: its baseline is what served before it, and gone."""
+        return self.rollout.canary is None and self.arms["canary"] is not None
+
+    def continues(self, rollout: Rollout, now: float) -> bool:
+        """Whether this evidence is still about ``rollout``: another canary, baseline or attempt begins anew."""
+        if rollout.uid != self.rollout.uid or _hashes(arms_of(rollout, now)) != _hashes(self.arms):
+            return False
+        # A rollout that has ended no longer says when it began.
+        return rollout.started_at is None or self._started is None or rollout.started_at == self._started
+
     def update(self, rollout: Rollout, now: float) -> None:
         """Take the newest picture of the cluster; pods that left stay known for a while."""
         self.rollout = rollout
         self._listed_at = max(now, self._listed_at)
-        for role, arm in arms_of(rollout).items():
+        self.arms = arms_of(rollout, now)
+        for role, arm in self.arms.items():
             for pod in arm.pods if arm is not None else ():
                 name = (pod.namespace, pod.name)
                 self._names[name] = (role, self._listed_at)
@@ -112,7 +127,7 @@ class Follow:
 
     def bases(self) -> Iterable[tuple[str, Role, str]]:
         """(name base of its pods, arm, ReplicaSet) for arms that have a ReplicaSet."""
-        for role, arm in arms_of(self.rollout).items():
+        for role, arm in self.arms.items():
             if arm is not None and arm.replicaset:
                 yield pod_base(arm.replicaset), role, arm.replicaset
 
@@ -217,6 +232,10 @@ class Follow:
             for (role, index), several in values.items():
                 found[role].setdefault(name, {})[index] = median(several)
         return found
+
+
+def _hashes(arms: Mapping[Role, Arm | None]) -> tuple[str | None, ...]:
+    return tuple(arm.hash if (arm := arms[role]) is not None else None for role in ROLES)
 
 
 def _identity(row: Row) -> tuple[tuple[str, str], ...]:

@@ -35,10 +35,9 @@ def observe(
         without |= dict.fromkeys(QUANTILES, missing["latency"])
     if requests is not None:
         without |= dict.fromkeys((ERRORS, RATE, RATE_PER_POD), requests)
-    finished = not follow.rollout.in_flight and follow.rollout.before is not None
     return Observed(
         evidence=(replace(follow.evidence, blind=blind["canary"]),),
-        readings=readings(follow.history, blind, without, finished=finished),
+        readings=readings(follow.history, blind, without, finished=follow.with_before),
         burn=burn_of(follow, slo, past) if slo is not None else None,
     )
 

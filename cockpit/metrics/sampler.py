@@ -17,7 +17,7 @@ from cockpit.metrics.blind import Up
 from cockpit.metrics.burn import slo_of
 from cockpit.metrics.client import AUTH, OVERLOAD, QUERY, TIMEOUT, Prometheus, PrometheusError
 from cockpit.metrics.counters import Pod
-from cockpit.metrics.follow import Follow, identity
+from cockpit.metrics.follow import Follow
 from cockpit.metrics.observe import observe, unseen
 from cockpit.metrics.pasts import Pasts
 from cockpit.metrics.poll import PODS_PER_QUERY, Poll, groups
@@ -29,13 +29,12 @@ from cockpit.model.resource import Key
 from cockpit.model.rollout import Rollout
 from cockpit.model.sli import ERRORS, STANDARD
 from cockpit.model.snapshot import Source, SourceHealth
+from cockpit.model.urgency import RECENT_SECONDS
 from cockpit.ports import Series
-
-RECENT = 3600.0
-"""A rollout that finished less than this ago is still polled: that is when the page comes."""
 
 _SETTLE = 3.0  # seconds until a sample that belongs to a grid point can be expected to be stored
 _LIVE_STEPS = 8  # who lags less than this is polled together with those that do not lag
+_TOGETHER = 3600.0  # seconds of age within which rollouts are rebuilt by the same queries
 _POD_STEPS = 20_000  # pods x steps asked for at once while history is rebuilt
 _FROZEN_POLL = 1.0  # wall seconds between looks at a world whose time stands still
 _LEAST_WAIT = 0.2  # wall seconds between polls, however fast the world runs
@@ -103,7 +102,7 @@ class Sampler:
             if self._targets.get(key) is rollout:
                 continue
             follow = self._follows.get(key)
-            if follow is not None and follow.identity == identity(rollout):
+            if follow is not None and follow.continues(rollout, now):
                 follow.update(rollout, now)
             else:
                 fresh = True
@@ -199,7 +198,7 @@ class Sampler:
     def _wants(self, key: Key, rollout: Rollout, now: float) -> bool:
         if rollout.in_flight or key == self._focus:
             return True
-        return rollout.finished_at is not None and now - rollout.finished_at <= RECENT
+        return rollout.finished_at is not None and now - rollout.finished_at <= RECENT_SECONDS
 
     def _sync(self, head: float) -> None:
         for key in self._follows.keys() - self._targets.keys():
@@ -210,11 +209,12 @@ class Sampler:
         now = self._clock.cluster()
         for key, rollout in self._targets.items():
             follow = self._follows.get(key)
-            if follow is None or follow.identity != identity(rollout):
-                follow = self._follows[key] = Follow(rollout, self._sli(key), head)
-                self._pasts.forget(key)
-                self._observed.pop(key, None)  # it spoke of another canary, baseline or attempt
-            follow.update(rollout, now)
+            if follow is not None and follow.continues(rollout, now):
+                follow.update(rollout, now)
+                continue
+            self._follows[key] = Follow(rollout, self._sli(key), head, now)
+            self._pasts.forget(key)
+            self._observed.pop(key, None)  # it spoke of another canary, baseline or attempt
 
     def _sli(self, key: Key) -> Sli:
         judge = self._settings.judge
@@ -249,7 +249,7 @@ class Sampler:
             return []
         lagging.sort(key=lambda follow: (follow.key != self._focus, follow.cursor))
         oldest = lagging[0].cursor
-        near = [follow for follow in lagging if abs(follow.cursor - oldest) <= RECENT]
+        near = [follow for follow in lagging if abs(follow.cursor - oldest) <= _TOGETHER]
         return next(groups(near, PODS_PER_QUERY))
 
     async def _rebuild(self, group: list[Follow], head: float) -> None:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from cockpit.judge import fold, judge
 from cockpit.model.case import Case, Observed, Policy
 from cockpit.model.evidence import Blind, Counts, Evidence, Reading, Stratum
 from cockpit.model.resource import Key
-from cockpit.model.rollout import Replicas, Rollout, Weight
+from cockpit.model.rollout import Arm, Replicas, Rollout, Weight
 from cockpit.model.sli import ERRORS, P99, STANDARD
 from cockpit.model.snapshot import Source
 from cockpit.model.verdict import PerArm
 
+CANARY = Arm("canary", "c1", 2, "web-c1", (), (), 1, 1, 1)
 ROLLOUT = Rollout(
     key=Key("Rollout", "shop", "web"),
     uid="u",
@@ -27,6 +29,7 @@ ROLLOUT = Rollout(
     weight=Weight(0.1, 0.1),
     seen={},
     in_flight=True,
+    canary=CANARY,
 )
 NEW = Evidence(sli=STANDARD[ERRORS])
 
@@ -93,6 +96,14 @@ def test_without_observation_the_source_speaks(source: Source, state: str, words
     assert (verdict.source == "prometheus") == (state == "blind")
 
 
+def test_after_an_abort_the_life_of_the_canary_is_told() -> None:
+    evidence = Evidence(sli=STANDARD[ERRORS], canary=Counts(30, 600), baseline=Counts(1, 1000), strata=9)
+    observed = Observed((replace(evidence, blind=Blind("NO_PODS", "no pod")),))
+    verdict = judge(Case(replace(ROLLOUT, aborted=True), observed, Source("ok"), 0.0), Policy()).verdict
+    assert verdict.state == "unjudged"
+    assert verdict.reason == "aborted; over its life errors 5.00 % vs 0.10 % (n=600)"
+
+
 _value = st.none() | st.floats(0, 1e6)
 _blind = st.none() | st.builds(
     Blind, st.sampled_from(["PROM_DOWN", "TARGET_DOWN", "NO_PODS", "TOO_NEW", "NO_TRAFFIC", "PARTIAL"]), st.just("why")
@@ -113,13 +124,9 @@ _counts = st.integers(0, 10**7).flatmap(lambda total: st.builds(Counts, st.integ
 )
 def test_it_never_says_ready_or_abort(in_flight, seen, canary, baseline, blind, readings, state) -> None:  # type: ignore[no-untyped-def]
     evidence = Evidence(sli=STANDARD[ERRORS], canary=canary, baseline=baseline, strata=1, blind=blind)
-    rollout = ROLLOUT if in_flight else Rollout(**{**_fields(ROLLOUT), "in_flight": False, "finished_at": 1.0})
+    rollout = ROLLOUT if in_flight else replace(ROLLOUT, in_flight=False, canary=None, finished_at=1.0)
     observed = Observed((evidence,), readings) if seen else None
     found = judge(Case(rollout, observed, Source(state), 0.0), Policy())
     assert found.verdict.state in ("unjudged", "blind")
     assert found.verdict.reason
     assert all(row.state in ("unjudged", "blind") for row in found.slis)
-
-
-def _fields(rollout: Rollout) -> dict[str, object]:
-    return {name: getattr(rollout, name) for name in rollout.__struct_fields__}

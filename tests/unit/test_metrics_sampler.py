@@ -259,7 +259,7 @@ async def test_a_finished_rollout_is_compared_with_before() -> None:
     assert (old.value, old.as_of) == (0.0, T0 + 300)
     verdict = judge(Case(done, observed, bench.sampler.source(), T0 + 903), Policy()).verdict
     assert verdict.state == "unjudged"
-    assert verdict.reason.startswith("fully promoted; errors 10.00 % vs 0.00 %")
+    assert verdict.reason == "fully promoted; errors 10.00 %, before it 0.00 %"
 
 
 @pytest.mark.parametrize(
@@ -529,3 +529,20 @@ async def test_a_clock_that_jumps_back_folds_nothing_twice() -> None:
     assert (behind.canary, behind.as_of) == (held[0].canary, held[0].as_of)
     await bench.at(603.5, usual())
     assert bench.sampler.observed(KEY).evidence == held  # type: ignore[union-attr]
+
+
+async def test_evidence_goes_on_when_the_rollout_finishes() -> None:
+    bench = Bench()
+    bench.traffic(600)
+    await bench.at(303.5, usual())
+    held = bench.sampler._follows[KEY]
+    canary, baseline = arm("canary", "web-c1c1", pod(C1, T0 + 2)), arm("baseline", "web-b1b1", pod(B1, T0 - 3600))
+    done = rollout(
+        canary=None, baseline=canary, before=baseline, in_flight=False, started_at=None, finished_at=T0 + 320
+    )
+    await bench.at(603.5, done)
+    assert bench.sampler._follows[KEY] is held
+    assert held.evidence.canary == Counts(39, 390)
+    again = usual(started_at=T0 + 610)  # the same hash once more: another attempt
+    await bench.at(633.5, again)
+    assert bench.sampler._follows[KEY] is not held
