@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import cockpit.session
 from cockpit.base.errors import CredentialsError
 from cockpit.cli.app import _guarded
 from cockpit.config import Settings
+from cockpit.journal import IntentRecord, Journal, OutcomeRecord, Who
 from cockpit.model.log import LogLine
 from cockpit.model.plan import Refusal, Tier
 from cockpit.model.snapshot import Source
@@ -269,6 +271,68 @@ def test_logs_of_both_arms_are_merged_by_time_and_clean(desk: Desk, run: Run) ->
 def test_durations(desk: Desk, run: Run) -> None:
     assert run("logs", "payments/checkout-api", "--since", "5x")[0] == 2
     assert run("logs", "payments/checkout-api", "--since", "1h30m")[0] == 0
+
+
+def test_the_journal_is_read_without_a_cluster_and_not_created_by_reading(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite3"
+    config = tmp_path / "config.toml"
+    config.write_text(f'[journal]\npath = "{path}"\n')
+    flags = ("--config", str(config), "-o", "json")
+    assert run("journal", "list", *flags)[:2] == (0, "[]\n")
+    assert json.loads(run("journal", "verify", *flags)[1])["ok"]
+    assert run("journal", "verify", "--head", "0" * 64, *flags)[0] == 1
+    assert run("journal", "show", "01ARZ3NDEKTSV4RRFFQ69G5FAV", *flags)[0] == 1
+    assert not path.exists()
+
+    who = Who("sre1", "me", "host", "demo", "demo", "0.1.0")
+    record = IntentRecord(
+        op_id="01ARZ3NDEKTSV4RRFFQ69G5FAV",
+        at=seat.NOW,
+        verb="abort",
+        kind="Rollout",
+        namespace="payments",
+        name="checkout-api",
+        uid="u",
+        stage=0,
+        reason="errors",
+        from_="rev 42",
+        to="rev 41",
+        from_hash="6b7f",
+        to_hash="5c9d",
+        body={"requests": []},
+    )
+
+    async def write() -> None:
+        journal = Journal(path)
+        await journal.intent(record, who)
+        await journal.outcome(
+            OutcomeRecord(record.op_id, seat.NOW + 1, "done", "seen", verified_at=seat.NOW + 1), record, who
+        )
+        await journal.close()
+
+    asyncio.run(write())
+    (act,) = json.loads(run("journal", "list", *flags)[1])
+    assert set(act) == {
+        "seq",
+        "op_id",
+        "at",
+        "actor",
+        "verb",
+        "namespace",
+        "name",
+        "from",
+        "to",
+        "reason",
+        "result",
+        "verified_at",
+    }
+    assert (act["from"], act["to"], act["result"]) == ("rev 42", "rev 41", "done")
+    assert "done by sre1: errors" in run("journal", "list", "--config", str(config))[1]
+    head = json.loads(run("journal", "verify", *flags)[1])["head"]
+    assert run("journal", "verify", "--head", head, *flags)[0] == 0
+    code, out, _ = run("journal", "verify", "--head", "f" * 64, *flags)
+    assert (code, json.loads(out)["ok"]) == (1, False)
+    assert len(json.loads(run("journal", "show", record.op_id.lower(), *flags)[1])) == 2
 
 
 def test_an_expected_error_is_one_clean_sentence(desk: Desk, run: Run) -> None:
