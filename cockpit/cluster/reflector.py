@@ -120,17 +120,22 @@ class Reflector:
             elif delay:
                 await self._pause(delay)
 
-    def kick(self, *, relist: bool = False) -> None:
-        """Try again now instead of after the pause; with ``relist`` also leave a running watch and list afresh."""
+    def kick(self, *, rewatch: bool = False, relist: bool = False) -> None:
+        """Try again now instead of after the pause.
+
+        ``rewatch`` also leaves a running watch for a new one, as after an outage it may hang on a dead connection;
+        ``relist`` lists afresh.
+        """
         self._backoff.reset()
         if relist:
             self._version = ""
-        if relist and self._scope is not None:
+        if self._scope is None:
+            if relist or self.status.state not in ("SYNCED", "LISTING"):
+                self._kick.set()
+        elif rewatch or relist:
             self._kick.set()
             with contextlib.suppress(RuntimeError):  # already expiring
                 self._scope.reschedule(asyncio.get_running_loop().time())
-        elif self._scope is None and (relist or self.status.state not in ("SYNCED", "LISTING")):
-            self._kick.set()
 
     async def _list(self) -> None:
         async with self._gate:

@@ -98,9 +98,10 @@ class Coverage:
         else:
             self.kick(relist=True)
 
-    def kick(self, *, relist: bool = False) -> None:
+    def kick(self, *, rewatch: bool = False, relist: bool = False) -> None:
+        """Try again now what has failed; see ``Reflector.kick``."""
         for reflector in self.reflectors:
-            reflector.kick(relist=relist)
+            reflector.kick(rewatch=rewatch, relist=relist)
 
     def gaps(self) -> tuple[str, ...]:
         """What is hidden, one sentence each; narrowing to one namespace is said by ``scope``."""

@@ -207,7 +207,7 @@ class Live:
     def _beat(self, again: bool) -> None:
         if again:
             for coverage in (*self._coverages.values(), self._events):
-                coverage.kick()
+                coverage.kick(rewatch=True)
         self._touch()
 
     def _observed_changed(self, keys: Iterable[Key]) -> None:
