@@ -23,6 +23,8 @@ from tests.harness.tmux import Tmux
 from tests.harness.world import WorldProcess
 
 SPACE = manifests.NAMESPACE
+AGENT = "rollout-cockpit"
+"""How the cockpit names itself in User-Agent."""
 WALL_SECONDS = 90.0
 """When a test gives up on a command or a screen; a pass never waits for it."""
 _BREATH = 0.05

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.stage import SPACE, Stage
+from tests.e2e.stage import AGENT, SPACE, Stage
 from tests.harness import manifests
 
 
@@ -25,7 +25,7 @@ def test_advance_passes_one_gate_and_no_more(stage: Stage, routed: bool) -> None
     status = stage.seen("web")["status"]
     assert status["currentStepIndex"] == 3
     assert pauses(status) == ["CanaryPauseStep"]
-    (patch,) = [each for each in stage.control.writes() if "rollout-cockpit" in str(each)]
+    (patch,) = stage.control.writes(agent=AGENT)
     assert patch["method"] == "PATCH"
     assert patch["path"].endswith(f"/namespaces/{SPACE}/rollouts/web/status")
 
@@ -207,7 +207,7 @@ def test_dry_run_sends_nothing_and_its_request_is_the_one_that_is_sent(stage: St
     assert (planned["exit"], planned["result"]) == (0, "planned")
     assert len(stage.control.writes()) == before
     stage.act("abort", "web", "--yes")
-    (sent,) = [each for each in stage.control.writes() if "rollout-cockpit" in str(each)]
+    (sent,) = stage.control.writes(agent=AGENT)
     body = sent["body"] if not isinstance(sent["body"], str) else json.loads(sent["body"])
     assert body == planned["requests"][0]["body"]
     assert sent["path"] == planned["requests"][0]["path"]

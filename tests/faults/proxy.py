@@ -26,7 +26,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-Action = Literal["refuse", "cut", "hang", "delay", "swallow", "truncate"]
+Action = Literal["refuse", "cut", "hang", "delay", "swallow", "mute", "truncate"]
 
 
 @dataclass
@@ -54,8 +54,9 @@ class Fault:
     """What to do to requests that match. ``skip`` lets that many pass first; ``times`` None is for ever.
 
     ``refuse``: close at once, nothing reaches the server. ``cut``: forward half of the body, then close both sides.
-    ``hang``: keep the request and never answer. ``delay``: forward after ``seconds``. ``swallow``: forward it, wait for
-    the server's answer and close without passing it on. ``truncate``: pass ``count`` bytes of the answer, then close.
+    ``hang``: keep the request and never answer. ``delay``: forward after ``seconds``. ``swallow``: forward it, wait
+    for the server's answer and close without passing it on. ``mute``: the same, but stay silent
+    instead of closing. ``truncate``: pass ``count`` bytes of the answer, then close.
     """
 
     action: Action
@@ -292,6 +293,13 @@ class _Connection:
                     return b"", True
 
                 self._on_answer = swallow
+            case "mute":
+
+                def mute(_: bytes) -> tuple[bytes, bool]:
+                    fault.hit.set()
+                    return b"", False
+
+                self._on_answer = mute
             case "truncate":
                 self._on_answer = self._truncating(fault)
         return True

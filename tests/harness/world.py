@@ -57,19 +57,18 @@ class Control:
     def speed(self, speed: float) -> None:
         self.call("POST", "/clock/speed", {"speed": speed})
 
-    def ledger(self, since: float | None = None, method: str | None = None) -> list[dict[str, Any]]:
-        """Every API request served; writes carry their body."""
+    def ledger(self, since: int = 0, method: str | None = None) -> list[dict[str, Any]]:
+        """Requests served after sequence number ``since``; writes carry their body (cockpit/world/api/ledger.py)."""
         answer = self.call("GET", "/ledger", since=since, method=method)
-        return answer if isinstance(answer, list) else answer.get("requests", answer.get("items", []))
+        found: list[dict[str, Any]] = answer if isinstance(answer, list) else answer["requests"]
+        return found
 
-    def writes(self, since: float | None = None) -> list[dict[str, Any]]:
-        """The writes of the ledger; reviews and dry runs are none."""
+    def writes(self, since: int = 0, agent: str = "") -> list[dict[str, Any]]:
+        """Writes asked for, refused ones too; reviews and dry runs are none. ``agent``: of this client only."""
         return [
             entry
-            for entry in self.ledger(since)
-            if entry["method"] in {"POST", "PUT", "PATCH", "DELETE"}
-            and "reviews" not in entry["path"]
-            and "dryRun" not in json.dumps(entry.get("query") or "")
+            for entry in self.ledger(since, "POST,PUT,PATCH,DELETE")
+            if "reviews" not in entry["path"] and not entry.get("dry_run") and entry.get("agent", "").startswith(agent)
         ]
 
     def truth(self, plural: str, namespace: str, name: str) -> dict[str, Any]:
