@@ -52,6 +52,13 @@ class WorldClock:
     def call_later(self, delay: float, callback: Callable[[], None]) -> Timer:
         return self.call_at(self._now + delay, callback)
 
+    def rewind(self, seconds: float) -> None:
+        """Set the clock back, and all that is scheduled with it: room for a history before the world is shown."""
+        self._now -= seconds
+        for _, _, timer in self._queue:
+            timer.at -= seconds
+        self._queue = [(timer.at, order, timer) for _, order, timer in self._queue]
+
     def advance(self, seconds: float) -> None:
         """Move virtual time forward, running everything due, in order. Synchronous and exact."""
         self.run_until(self._now + seconds)

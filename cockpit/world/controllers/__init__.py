@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from cockpit.world.contract import Change, World
+from cockpit.world.contract import Change, Objects, World
 from cockpit.world.controllers.analysisruns import AnalysisRuns
 from cockpit.world.controllers.deployments import Deployments
 from cockpit.world.controllers.events import Recorder
@@ -16,7 +17,7 @@ from cockpit.world.controllers.quota import Quotas
 from cockpit.world.controllers.replicasets import ReplicaSets
 from cockpit.world.controllers.rollouts import Rollouts
 
-__all__ = ["Controllers", "install", "make_nodes"]
+__all__ = ["Controllers", "install", "make_nodes", "of"]
 
 
 class Controllers:
@@ -72,14 +73,21 @@ class Controllers:
         return {(name, key): error for name, part in named.items() for key, error in part.failures.items()}
 
 
+_INSTALLED: WeakKeyDictionary[Objects, Controllers] = WeakKeyDictionary()
+
 NODES = 6
 """Nodes of a world whose scenario asks for no other number."""
 
 
 def install(world: World, nodes: int = NODES) -> Controllers:
     """Start all controllers of ``world`` and give it nodes."""
-    controllers = Controllers(world)
+    controllers = _INSTALLED[world.objects] = Controllers(world)
     world.objects.subscribe(controllers.notice)
     if nodes:
         make_nodes(world, nodes)
     return controllers
+
+
+def of(world: World) -> Controllers:
+    """The controllers that ``install`` gave to ``world``; installs them when it did not yet."""
+    return _INSTALLED.get(world.objects) or install(world)

@@ -1,0 +1,191 @@
+"""The objects of a scenario, and what people and pipelines do to them: API-like writes, as functions without argument."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from cockpit.world.contract import Object, World
+
+if TYPE_CHECKING:
+    from cockpit.world.scenario import Template, Workload
+
+Deed = Callable[[], None]
+
+_CI = "kubectl-set"
+_ROUTERS: dict[str, Callable[[str], dict[str, Any]]] = {
+    "istio": lambda name: {"istio": {"virtualService": {"name": name, "routes": ["primary"]}}},
+    "nginx": lambda name: {"nginx": {"stableIngress": name}},
+    "alb": lambda name: {"alb": {"ingress": name, "servicePort": 80}},
+    "traefik": lambda name: {"traefik": {"weightedTraefikServiceName": name}},
+}
+
+
+def creates(world: World, *objects: Object) -> Deed:
+    """Create ``objects``, with their namespace when it is missing."""
+
+    def deed() -> None:
+        for obj in objects:
+            namespace = obj["metadata"].get("namespace")
+            if namespace and world.objects.get("namespaces", None, namespace) is None:
+                body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}
+                world.objects.create(body, manager="kubectl-client-side-apply")
+            world.objects.create(copy.deepcopy(obj), manager="kubectl-client-side-apply")
+
+    return deed
+
+
+class Subject:
+    """One workload and the writes it receives; ``reference`` is the Deployment that holds its template, if any."""
+
+    def __init__(self, world: World, kind: str, namespace: str, name: str, reference: str | None = None) -> None:
+        self._world = world
+        self._plural = "rollouts" if kind == "Rollout" else "deployments"
+        self._key = namespace, name
+        self._reference = reference
+
+    def create(self, objects: list[Object]) -> Deed:
+        return creates(self._world, *objects)
+
+    def update(self, image: str) -> Deed:
+        """Set the first container's image."""
+
+        def write(found: Object) -> None:
+            found["spec"]["template"]["spec"]["containers"][0]["image"] = image
+
+        if self._reference:
+            key = self._key[0], self._reference
+            return lambda: self._mutate("deployments", key, write, _CI)
+        return lambda: self._mutate(self._plural, self._key, write, _CI)
+
+    def scale(self, count: int) -> Deed:
+        def write(found: Object) -> None:
+            found["spec"]["replicas"] = count
+
+        return lambda: self._mutate(self._plural, self._key, write, "kubectl-scale")
+
+    def act(self, verb: str, manager: str) -> Deed:
+        """What a person asks for: ``pause``, ``resume``, ``promote``, ``promote-full``, ``abort`` or ``retry``."""
+        if verb in ("pause", "resume"):
+
+            def write(found: Object) -> None:
+                found["spec"]["paused"] = verb == "pause"
+
+            return lambda: self._mutate(self._plural, self._key, write, manager)
+
+        def write_status(found: Object) -> None:
+            status = found.setdefault("status", {})
+            match verb:
+                case "promote":
+                    status.pop("pauseConditions", None)
+                case "promote-full":
+                    if status.get("currentPodHash") != status.get("stableRS"):
+                        status["promoteFull"] = True
+                case "abort":
+                    status["abort"] = True
+                case _:
+                    status["abort"] = False
+
+        return lambda: self._mutate(self._plural, self._key, write_status, manager, "status")
+
+    def _mutate(
+        self,
+        plural: str,
+        key: tuple[str, str],
+        write: Callable[[Object], None],
+        manager: str,
+        subresource: str | None = None,
+    ) -> None:
+        self._world.objects.mutate(plural, *key, write, subresource=subresource, manager=manager)
+
+
+def pod_template(name: str, image: str, labels: dict[str, str]) -> dict[str, Any]:
+    """One container with ports, probe and resources, as teams write it."""
+    return {
+        "metadata": {
+            "labels": labels,
+            "annotations": {"prometheus.io/scrape": "true", "prometheus.io/port": "8080"},
+        },
+        "spec": {
+            "terminationGracePeriodSeconds": 10,
+            "containers": [
+                {
+                    "name": name,
+                    "image": image,
+                    "ports": [{"name": "http", "containerPort": 8080}],
+                    "readinessProbe": {"httpGet": {"path": "/healthz", "port": "http"}, "periodSeconds": 10},
+                    "resources": {
+                        "requests": {"cpu": "250m", "memory": "256Mi"},
+                        "limits": {"cpu": "1", "memory": "512Mi"},
+                    },
+                }
+            ],
+        },
+    }
+
+
+def service(namespace: str, name: str, app: str) -> Object:
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": name, "namespace": namespace, "labels": {"app": app}},
+        "spec": {"selector": {"app": app}, "ports": [{"name": "http", "port": 80, "targetPort": "http"}]},
+    }
+
+
+def analysis_template(name: str, namespace: str, template: Template) -> Object:
+    return {
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "AnalysisTemplate",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {"args": template.args, "metrics": template.metrics},
+    }
+
+
+def quota(namespace: str, name: str, hard: dict[str, str]) -> Object:
+    return {
+        "apiVersion": "v1",
+        "kind": "ResourceQuota",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {"hard": hard},
+    }
+
+
+def objects_of(workload: Workload, image: str, count: int) -> list[Object]:
+    """Services first, then the workload (and the Deployment it refers to) with ``count`` replicas."""
+    namespace, name = workload.namespace, workload.name
+    strategy = copy.deepcopy(workload.strategy)
+    rows: list[Object] = []
+    if workload.routing:
+        canary = strategy.setdefault("canary", {})
+        canary |= {"stableService": name, "canaryService": f"{name}-canary"}
+        canary["trafficRouting"] = _ROUTERS[workload.routing](name)
+        rows = [service(namespace, name, name), service(namespace, f"{name}-canary", name)]
+    elif workload.blue_green:
+        strategy["blueGreen"] |= {"activeService": name, "previewService": f"{name}-preview"}
+        rows = [service(namespace, name, name), service(namespace, f"{name}-preview", name)]
+    else:
+        rows = [service(namespace, name, name)]
+    template = pod_template(name, image, {"app": name})
+    spec: dict[str, Any] = {"replicas": count, "selector": {"matchLabels": {"app": name}}, "template": template}
+    if workload.reference:
+        body = _body("apps/v1", "Deployment", namespace, workload.reference, {**spec, "replicas": 0})
+        rows.append(body)
+        reference = {"apiVersion": "apps/v1", "kind": "Deployment", "name": workload.reference}
+        spec = {"replicas": count, "workloadRef": reference}
+    if strategy:
+        spec["strategy"] = strategy
+    spec |= copy.deepcopy(workload.spec)
+    api = "argoproj.io/v1alpha1" if workload.kind == "Rollout" else "apps/v1"
+    body = _body(api, workload.kind, namespace, name, spec)
+    body["metadata"] |= {
+        "labels": {"app": name, **workload.labels},
+        **({"annotations": dict(workload.annotations)} if workload.annotations else {}),
+    }
+    rows.append(body)
+    return rows
+
+
+def _body(api: str, kind: str, namespace: str, name: str, spec: dict[str, Any]) -> Object:
+    return {"apiVersion": api, "kind": kind, "metadata": {"name": name, "namespace": namespace}, "spec": spec}

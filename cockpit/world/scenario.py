@@ -1,0 +1,223 @@
+"""Scenarios: specs, fault profiles, ages and human acts from TOML, replayed by the controllers up to the present."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Iterator
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from cockpit.base.errors import UsageError
+from cockpit.world import acts, controllers, fleet
+from cockpit.world.contract import Profile, World
+from cockpit.world.controllers.events import EVENT_TTL
+from cockpit.world.controllers.rollouts.spec import seconds
+from cockpit.world.profiles import ProfileBook
+
+DEFAULT = "default"
+
+Json = dict[str, Any]
+
+
+class Version(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """One image of a workload. ``age``: how long before the present it was set, as ``1h30m``.
+
+    Versions that are not the last are promoted in full at once, unless ``walk``: then their steps run.
+    """
+
+    tag: str
+    age: str
+    profile: Profile = Profile()
+    walk: bool = False
+
+
+class Act(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """Something a person did, ``age`` before the present, with a tool that names itself ``by``."""
+
+    age: str
+    do: Literal["pause", "resume", "promote", "promote-full", "abort", "retry"]
+    by: str = "kubectl-argo-rollouts"
+
+
+class Workload(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """A Rollout or Deployment. ``strategy`` and ``spec`` are merged into the object as they stand.
+
+    ``routing`` names a traffic router and adds the stable and canary Service; ``reference`` puts the template into a
+    Deployment of that name (workloadRef); ``pinned`` writes images by digest instead of by tag.
+    """
+
+    kind: Literal["Rollout", "Deployment"] = "Rollout"
+    namespace: str
+    name: str
+    replicas: int = 3
+    rps: float = 20.0
+    strategy: Json = {}
+    routing: str | None = None
+    reference: str | None = None
+    pinned: bool = False
+    spec: Json = {}
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
+    measurements: dict[str, list[float]] = {}
+    version: list[Version]
+    act: list[Act] = []
+
+    @property
+    def blue_green(self) -> bool:
+        return "blueGreen" in self.strategy
+
+
+class Quiet(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """Healthy Rollouts that only stand there."""
+
+    namespace: str
+    names: list[str]
+    replicas: int = 3
+    rps: float = 30.0
+
+
+class Template(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """An AnalysisTemplate, in each of ``namespaces``."""
+
+    name: str
+    namespaces: list[str]
+    metrics: list[Json]
+    args: list[Json] = []
+
+
+class Quota(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    namespace: str
+    name: str
+    hard: dict[str, str]
+
+
+class Scenario(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """A file of ``scenarios/``. It has no place for a status: that is the controllers' work."""
+
+    title: str
+    history: str = "3h"
+    nodes: int = 6
+    template: list[Template] = []
+    quota: list[Quota] = []
+    workload: list[Workload] = []
+    quiet: list[Quiet] = []
+
+
+def names() -> list[str]:
+    """Scenarios that come with the package."""
+    found = resources.files("cockpit.world").joinpath("scenarios").iterdir()
+    return sorted(entry.name.removesuffix(".toml") for entry in found if entry.name.endswith(".toml"))
+
+
+def read(name: str) -> Scenario:
+    """The scenario called ``name``, or in the TOML file of that path. Raises UsageError."""
+    path = Path(name)
+    if name.endswith(".toml"):
+        if not path.is_file():
+            raise UsageError(f"The scenario file {name} does not exist.")
+        text = path.read_text(encoding="utf-8")
+    elif name in names():
+        text = resources.files("cockpit.world").joinpath("scenarios", f"{name}.toml").read_text(encoding="utf-8")
+    else:
+        raise UsageError(f'There is no scenario "{name}"; choose one of {", ".join(names())}, or name a .toml file.')
+    try:
+        return msgspec.convert(tomllib.loads(text), Scenario)
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        raise UsageError(f"The scenario {name} cannot be used: {error}.") from error
+
+
+def load(world: World, name: str | None, rollouts: int | None = None) -> None:
+    """Fill ``world`` and leave its clock where it stands: at the present that the scenario led up to.
+
+    The clock is set back by the scenario's history, everything in it is created, updated and acted on at its age, and
+    the controllers do the rest. ``rollouts`` adds a generated fleet of that many; without ``name`` it is all there is.
+    """
+    scenario = Scenario("fleet", history="2h", nodes=0) if name is None and rollouts else read(name or DEFAULT)
+    present = world.clock.now()
+    history = _age(scenario.history)
+    world.clock.rewind(history)
+    controllers.of(world).recorder.quiet_until = present - EVENT_TTL
+    for node in world.objects.select("nodes"):
+        world.objects.delete("nodes", None, node["metadata"]["name"])
+    pods = sum(workload.replicas for workload in scenario.workload) + 12 * (rollouts or 0)
+    controllers.make_nodes(world, max(scenario.nodes, 6, pods // 60))
+    timeline = list(_timeline(world, scenario))
+    if rollouts:
+        timeline += fleet.timeline(world, rollouts)
+    for age, act in sorted(timeline, key=lambda entry: -entry[0]):
+        if age > history:
+            raise UsageError(f"The scenario {name} reaches {age:.0f} s back, further than its history.")
+        world.clock.call_at(present - age, act)
+    world.clock.run_until(present)
+
+
+def _age(text: str) -> float:
+    found = seconds(text)
+    if found is None:
+        raise UsageError(f'"{text}" is not a length of time; write it like 90s, 18m or 1h30m.')
+    return found
+
+
+Timed = tuple[float, Callable[[], None]]
+
+
+def _timeline(world: World, scenario: Scenario) -> Iterator[Timed]:
+    """(age, what happens then) for everything but the fleet."""
+    history = _age(scenario.history)
+    for template in scenario.template:
+        for namespace in template.namespaces:
+            yield history, acts.creates(world, acts.analysis_template(template.name, namespace, template))
+    for quota in scenario.quota:
+        yield history, acts.creates(world, acts.quota(quota.namespace, quota.name, quota.hard))
+    for workload in scenario.workload:
+        yield from _workload(world, workload)
+    for quiet in scenario.quiet:
+        for index, name in enumerate(quiet.names):
+            yield from _workload(world, _still(quiet, name, history - 60 * (index + 1)))
+
+
+def _still(quiet: Quiet, name: str, age: float) -> Workload:
+    steps = [{"setWeight": 20}, {"pause": {"duration": "5m"}}, {"setWeight": 60}, {"pause": {"duration": "5m"}}]
+    versions = [Version(f"v1.{number}.0", f"{int(age - 240 * number)}s") for number in range(3)]
+    return Workload(
+        namespace=quiet.namespace,
+        name=name,
+        replicas=quiet.replicas,
+        rps=quiet.rps,
+        strategy={"canary": {"steps": steps}},
+        version=versions,
+    )
+
+
+def _workload(world: World, workload: Workload) -> Iterator[Timed]:
+    """Creation with the first version, each update, and what people did."""
+    book = world.profiles
+    repository = f"registry.acme.test/{workload.namespace}/{workload.name}"
+    images: list[str] = []
+    for version in workload.version:
+        image = f"{repository}:{version.tag}"
+        book.set(image, version.profile)
+        pinned = workload.pinned and isinstance(book, ProfileBook)
+        images.append(f"{repository}@{book.digest(image)}" if pinned and isinstance(book, ProfileBook) else image)
+    if isinstance(book, ProfileBook):
+        book.set_rps(workload.namespace, workload.name, workload.rps)
+        for metric, values in workload.measurements.items():
+            book.script(workload.namespace, workload.name, metric, values)
+    subject = acts.Subject(world, workload.kind, workload.namespace, workload.name, workload.reference)
+    ages = [_age(version.age) for version in workload.version]
+    # older revisions only have to exist: one pod each keeps the start of a world short
+    early = 1 if len(images) > 2 and workload.kind == "Rollout" else workload.replicas
+    yield ages[0], subject.create(acts.objects_of(workload, images[0], early))
+    for number, (age, image) in enumerate(zip(ages, images, strict=True)):
+        last = number == len(images) - 1
+        if number:
+            yield age, subject.update(image)
+            if not last and not workload.version[number].walk and workload.kind == "Rollout":
+                yield age - 15, subject.act("promote-full", "kubectl-argo-rollouts")
+        if number == len(images) - 2 and early != workload.replicas:
+            yield age - 60, subject.scale(workload.replicas)
+    for act in workload.act:
+        yield _age(act.age), subject.act(act.do, act.by)
