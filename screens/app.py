@@ -1,0 +1,328 @@
+"""CockpitApp: lifetime, frame clock, themes, keymap, and the way from screen to screen."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import Awaitable, Callable, Iterable
+from typing import ClassVar, cast
+
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.dom import DOMNode
+from textual.screen import Screen
+
+from cockpit.base.clock import Clock
+from cockpit.base.errors import CockpitError, ExitCode
+from cockpit.base.text import clean
+from cockpit.config import Settings, default_config_path
+from cockpit.model.resource import Key
+from cockpit.model.snapshot import Snapshot
+from cockpit.ports import Opener, Seat
+from screens import SSH_FRAMES_PER_SECOND, over_ssh
+from screens.acts import Acts
+from screens.connect import ConnectView
+from screens.copying import copy_limited
+from screens.fleet import FleetView
+from screens.keys import bindings, check_keymap
+from screens.leave import LeaveScreen
+from screens.pages import open_page
+from screens.rollout import RolloutView
+from screens.theme import Palette, choose, load_palettes
+from screens.view import View
+from screens.widgets.canvas import Canvas
+
+
+class CockpitApp(App[int]):
+    """One seat, one frame clock. ``wall`` is monotonic seconds (a test gives its own)."""
+
+    CSS_PATH = "styles/cockpit.tcss"
+    TITLE = "rollout cockpit"
+    ENABLE_COMMAND_PALETTE = True
+    ALLOW_SELECT = False
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(("app.quit", "app.interrupt"))]
+
+    def __init__(
+        self,
+        open_seat: Opener,
+        settings: Settings,
+        *,
+        start: tuple[str | None, str, str] | None = None,
+        on_close: Callable[[Seat], Awaitable[None]] | None = None,
+        wall: Callable[[], float] | None = None,
+        strict: bool = False,
+    ) -> None:
+        self._no_color = "NO_COLOR" in os.environ  # Textual takes it out of the environment
+        folder = (settings.source or default_config_path()).parent / "themes"
+        self.palettes, complaints = load_palettes(folder)
+        self.palette: Palette = self.palettes["dark"]
+        self.ascii = settings.screen.ascii
+        super().__init__()
+        self.settings = settings
+        self.wall = wall or Clock().wall
+        self.seat: Seat | None = None
+        self.acts = Acts(self)
+        self.message: tuple[str, str] | None = None
+        self.frozen = False
+        self.picture: Snapshot | None = None
+        self.failure: CockpitError | None = None
+        self.fleet = FleetView()
+        self._open_seat = open_seat
+        self._start = start
+        self._on_close = on_close
+        self._strict = strict
+        self._frozen_at = 0.0
+        self._second = -1
+        self._visited: list[Key] = []
+        self._visit = -1
+        self._last_view: tuple[str, Key | None] | None = None
+        self._view_now: tuple[str, Key | None] = ("fleet", None)
+        for palette in self.palettes.values():
+            self.register_theme(palette.theme)
+        name, complaint = choose(
+            settings.screen.theme, self.palettes, self.console.color_system, no_color=self._no_color
+        )
+        self.use_theme(name)
+        self.keys_in_force, wrong_keys = check_keymap(settings.keys)
+        self.notices = [clean(text, 300) for text in (*complaints, complaint, *wrong_keys) if text]
+
+    # -- lifetime ----------------------------------------------------------------------------------
+
+    def start(self) -> int:
+        """Run to the end, close the seat on the same loop, and give the exit code."""
+        return asyncio.run(self._main())
+
+    async def _main(self) -> int:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGHUP, signal.SIGTERM):  # a lost link ends the screens, not an act half-way
+            with contextlib.suppress(NotImplementedError, RuntimeError):
+                loop.add_signal_handler(number, self.exit, int(ExitCode.DONE))
+        try:
+            code = await self.run_async(mouse=self.settings.screen.mouse)
+        finally:
+            await self._close_seat()
+        if code is None and self.return_code:
+            return int(ExitCode.UNKNOWN)
+        return code or 0
+
+    async def _close_seat(self) -> None:
+        if self.seat is None:
+            return
+        if self._on_close is not None:
+            await self._on_close(self.seat)
+        elif (close := getattr(self.seat, "close", None)) is not None:
+            await close()
+
+    def get_default_screen(self) -> ConnectView:
+        return ConnectView()
+
+    def on_mount(self) -> None:
+        self.set_keymap(self.keys_in_force)
+        rate = self.settings.screen.frames_per_second
+        if over_ssh(os.environ):
+            rate = min(rate, SSH_FRAMES_PER_SECOND)
+        self.set_interval(1 / rate, self.frame)
+
+    async def connect(self) -> None:
+        """Open the seat; a failure is kept in ``failure`` for the connecting screen. Never raises one."""
+        self.failure = None
+        try:
+            self.seat = await self._open_seat()
+        except CockpitError as error:
+            self.failure = error
+            return
+        self.notices += [clean(text, 300) for text in self.seat.notices]
+        await self.push_screen(self.fleet)
+        self.frame_now()
+
+    # -- frames ------------------------------------------------------------------------------------
+
+    def frame(self) -> None:
+        """Draw what changed, on the visible screens only."""
+        if self.seat is None:
+            return
+        try:
+            self._frame(force=False)
+        except Exception as error:
+            if self._strict:
+                raise
+            self.log.warning(f"{type(error).__name__}: {error}")
+            self.message = (f"this screen could not be drawn ({type(error).__name__}); q goes back", "bad")
+
+    def frame_now(self) -> None:
+        """Draw at once, changed or not: a screen was opened, resized or came back."""
+        if self.seat is not None and self.is_running:
+            self._frame(force=True)
+
+    def _frame(self, *, force: bool) -> None:
+        seat = cast("Seat", self.seat)
+        fresh = self.picture if self.frozen and self.picture is not None else seat.snapshot()
+        now = self._frozen_at if self.frozen else seat.now()
+        changed = fresh is not self.picture or int(now) != self._second or force
+        self.picture, self._second = fresh, int(now)
+        for screen in self._visible():
+            if changed and hasattr(screen, "draw"):
+                screen.draw(fresh, now)
+            if isinstance(screen, View) and screen.live and not self.frozen:
+                screen.tick()
+        if self._start is not None and changed:
+            self._open_start(fresh)
+
+    def _visible(self) -> list[Screen[object]]:
+        """The screen on top, and under a dialog the one it lies over."""
+        stack = self.screen_stack
+        if len(stack) > 1 and stack[-1].is_modal:
+            return [stack[-2], stack[-1]] if not stack[-2].is_modal else [stack[-1]]
+        return [stack[-1]]
+
+    def _open_start(self, snapshot: Snapshot) -> None:
+        """The rollout named on the command line, as soon as it is there."""
+        kind, namespace, name = cast("tuple[str | None, str, str]", self._start)
+        found = [
+            key
+            for key in snapshot.rollouts
+            if key.namespace == namespace and key.name == name and kind in {None, key.kind}
+        ]
+        if found:
+            self._start = None
+            self.open_rollout(min(found, key=lambda key: (key.kind != "Rollout", key)))
+            return
+        source = snapshot.sources.get("kubernetes")
+        if source is not None and source.state == "ok":
+            self._start = None
+            self.say(f"there is no rollout {clean(namespace, 80)}/{clean(name, 80)} in this cluster", "warn")
+
+    @property
+    def view(self) -> View | None:
+        """The full screen that is on top, under any dialog."""
+        return next((screen for screen in reversed(self.screen_stack) if isinstance(screen, View)), None)
+
+    # -- from screen to screen ---------------------------------------------------------------------
+
+    def open_rollout(self, key: Key, *, visit: bool = True) -> None:
+        """The cockpit of one rollout, over the fleet."""
+        if visit and (self._visit < 0 or self._visited[self._visit] != key):
+            self._visited = [*self._visited[: self._visit + 1], key]
+            self._visit = len(self._visited) - 1
+        self._came(("rollout", key))
+        self.go_home(quiet=True)
+        self.push_screen(RolloutView(key))
+
+    def open_view(self, name: str, key: Key | None) -> None:
+        """A page about ``key`` (or the fleet) over the present screen."""
+        open_page(self, name, key)
+
+    def go_home(self, *, quiet: bool = False) -> None:
+        """Back to the fleet."""
+        while len(self.screen_stack) > 2:
+            self.pop_screen()
+        if not quiet:
+            self._came(("fleet", None))
+
+    def go_back(self) -> None:
+        """One screen back; at the fleet, first dismiss what was said, then ask whether to leave."""
+        if self.message is not None or self.acts.dismiss() or self.notices:
+            said, self.message, self.notices = bool(self.message), None, []
+            self.frame_now()
+            if said or self.screen is self.fleet:
+                return
+        if len(self.screen_stack) > 2:
+            self.pop_screen()
+            self._came(("fleet", None) if self.screen is self.fleet else self._view_now)
+            return
+        self.push_screen(LeaveScreen())
+
+    def _came(self, view: tuple[str, Key | None]) -> None:
+        if view != self._view_now:
+            self._last_view, self._view_now = self._view_now, view
+
+    # -- actions -----------------------------------------------------------------------------------
+
+    def action_last_view(self) -> None:
+        if self._last_view is None:
+            self.say("there is no view before this one", "dim")
+        elif self._last_view[0] == "rollout" and self._last_view[1] is not None:
+            self.open_rollout(self._last_view[1])
+        else:
+            self.go_home()
+
+    def action_history(self, step: int) -> None:
+        at = self._visit + step
+        if 0 <= at < len(self._visited):
+            self._visit = at
+            self.open_rollout(self._visited[at], visit=False)
+        else:
+            self.say("no further rollout was visited that way", "dim")
+
+    def action_help(self) -> None:
+        self.open_view("help", None)
+
+    def action_freeze(self) -> None:
+        """Stop the picture, not the data."""
+        self.frozen = not self.frozen
+        self._frozen_at = self.seat.now() if self.seat else 0.0
+        self.frame_now()
+
+    def action_refetch(self) -> None:
+        if self.seat is not None:
+            self.seat.refetch()
+            self.say("asking every source again", "info")
+
+    def action_next_theme(self) -> None:
+        names = sorted(self.palettes)
+        self.use_theme(names[(names.index(self.palette.name) + 1) % len(names)])
+        self.say(f"theme {self.palette.name}", "info")
+
+    def action_no_act(self) -> None:
+        self.say("A does nothing: > is advance, X is abort", "warn")
+
+    def action_interrupt(self) -> None:
+        self.say("ctrl+q leaves the cockpit", "info")
+
+    def action_leave(self) -> None:
+        """Quit, with what a failed start deserves as exit code."""
+        code = self.failure.exit_code if self.seat is None and self.failure is not None else ExitCode.DONE
+        self.exit(int(code))
+
+    def use_theme(self, name: str) -> bool:
+        """Draw in another theme; False when there is none of that name."""
+        if name not in self.palettes:
+            return False
+        self.palette = self.palettes[name]
+        self.theme = name
+        if self.is_running:
+            for screen in self.screen_stack:
+                for canvas in screen.query(Canvas):
+                    canvas.repaint()
+            self.frame_now()
+        return True
+
+    def copy(self, text: str, what: str) -> None:
+        """To the terminal's clipboard by OSC 52, capped."""
+        sent, cut = copy_limited(text)
+        self.copy_to_clipboard(sent)
+        self.say(f"copied {what}" + (f" (the last {len(sent)} characters)" if cut else ""), "info")
+
+    def say(self, text: str, role: str = "text") -> None:
+        """One line of our own at the foot of the screen, until the next or Esc."""
+        self.message = (clean(text, 400), role)
+        if (view := self.view) is not None and self.seat is not None and view.is_mounted:
+            view.draw_foot()
+
+    def handle_bindings_clash(self, clashed_bindings: set[Binding], node: DOMNode) -> None:
+        """Textual keeps silent about two bindings on one key; we say which."""
+        names = ", ".join(sorted(binding.id or binding.action for binding in clashed_bindings))
+        self.message = (f"keys in the config clash with {names}", "warn")
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """The palette holds views and themes; nothing in it changes a cluster."""
+        key = self.view.target() if self.view else None
+        for name in ("help", "history", "events"):
+            yield SystemCommand(name, f"open {name}", lambda name=name: self.open_view(name, key))
+        for name in ("describe", "yaml", "tree", "metrics", "burn") if key else ():
+            yield SystemCommand(f"{name} {key}", f"open {name}", lambda name=name: self.open_view(name, key))
+        for name in sorted(self.palettes):
+            yield SystemCommand(f"theme {name}", "change colours", lambda name=name: self.use_theme(name))
+        yield SystemCommand("quit", "leave the cockpit", self.action_leave)

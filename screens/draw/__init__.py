@@ -1,0 +1,1 @@
+"""Drawing without Textual: lines of (text, role), numbers in words, glyphs, small charts. Pure functions."""

@@ -1,0 +1,213 @@
+"""The fleet table in words: which columns fit a width, and one rollout as a row of them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from cockpit.model import sli
+from cockpit.model.plan import Pending
+from cockpit.model.rollout import Rollout
+from cockpit.model.verdict import Assessment, Burn
+from screens.draw import glyphs
+from screens.draw.format import NONE, UNKNOWN, percent, times, value
+from screens.draw.line import Line
+from screens.draw.spark import bar
+from screens.parts.status import VERDICT_ROLE, next_cell, pick, pod_trouble, status, step_cell
+
+MARGIN = 3
+"""Cells before the first column: cursor or mark, glyph, blank."""
+
+
+class Column(NamedTuple):
+    name: str
+    width: int
+    title: str
+
+
+def columns(width: int, longest_name: int, longest_namespace: int) -> list[Column]:
+    """What fits into ``width`` cells, most needed first; names and verdict share what is left over."""
+    room = width - MARGIN
+    if width >= 112:
+        fixed = [
+            Column("step", 16, "STEP"), Column("weight", 10, "WEIGHT"), Column("errors", 11, "ERR% C/B"),
+            Column("p99", 10, "P99 C/B"), Column("burn", 6, "BURN"), Column("next", 11, "NEXT"),
+        ]  # fmt: skip
+        if width >= 150:
+            fixed.insert(5, Column("pods", 15, "PODS C · B"))
+        spare = room - sum(column.width + 1 for column in fixed) - 24
+        name = min(max(longest_name, 14), max(14, spare * 6 // 10))
+        namespace = min(max(longest_namespace, 9), max(9, spare - name - 2))
+        head = [Column("name", name, "ROLLOUT"), Column("namespace", namespace, "NAMESPACE")]
+        tail = "VERDICT"
+    elif width >= 76:
+        fixed = [
+            Column("step", 13, "STEP"), Column("share", 6, "WT"), Column("errors", 11, "ERR% C/B"),
+            Column("burn", 6, "BURN"),
+        ]  # fmt: skip
+        spare = room - sum(column.width + 1 for column in fixed) - 21
+        head = [Column("name", min(max(longest_name, 14), max(14, spare)), "ROLLOUT")]
+        tail = "VERDICT / NEXT"
+    else:
+        fixed = [Column("share", 6, "WT"), Column("errors", 11, "ERR% C/B")]
+        head = [Column("name", min(max(longest_name, 12), max(12, room - 40)), "ROLLOUT")]
+        tail = "VERDICT / NEXT"
+    used = sum(column.width + 1 for column in (*head, *fixed))
+    return [*head, *fixed, Column("verdict", max(8, room - used), tail)]
+
+
+def heading(cols: list[Column], held: str = "") -> Line:
+    line = Line(" " * MARGIN)
+    for column in cols:
+        title = f"{column.title}  {held}" if column.name == "verdict" and held else column.title
+        line.add(title, "title", column.width).add(" ")
+    return line
+
+
+def row(
+    rollout: Rollout,
+    assessment: Assessment | None,
+    pending: Pending | None,
+    now: float,
+    cols: list[Column],
+    *,
+    cursor: bool = False,
+    mark: bool = False,
+    stale: bool = False,
+) -> Line:
+    """One rollout. ``stale`` dims everything but the cursor: the picture is old and says so by looking old."""
+    state = status(rollout, assessment)
+    line = Line(base="cursor" if cursor else "")
+    if cursor:
+        line.add(glyphs.CURSOR, "cursor-mark")
+    else:
+        line.add(glyphs.MARK if mark else " ", "key")
+    line.add(state.glyph, state.role).add(" ")
+    for column in cols:
+        _CELLS[column.name](line, rollout, assessment, pending, now, column.width)
+        line.add(" ")
+    return line.roles("stale") if stale else line
+
+
+def _name(line: Line, rollout: Rollout, a: Assessment | None, p: Pending | None, now: float, width: int) -> None:
+    text = rollout.key.name + (f" {glyphs.BACK}" if rollout.returning else "")
+    line.add(text, "strong", width)
+
+
+def _namespace(line: Line, rollout: Rollout, a: Assessment | None, p: Pending | None, now: float, width: int) -> None:
+    line.add(rollout.key.namespace, "dim", width)
+
+
+def _step(line: Line, rollout: Rollout, a: Assessment | None, p: Pending | None, now: float, width: int) -> None:
+    line.add(step_cell(rollout), "text", width)
+
+
+def share_text(rollout: Rollout) -> str:
+    """``25%``, or ``10→25%`` while the router has not followed; ``?`` when unknown."""
+    wanted, actual = rollout.weight.set, rollout.weight.actual
+    if wanted is None and actual is None:
+        return UNKNOWN
+    if actual is None or wanted is None or round(actual, 3) == round(wanted, 3):
+        return percent(actual if actual is not None else wanted)
+    return f"{percent(actual)[:-1]}→{percent(wanted)}"
+
+
+def _weight(line: Line, rollout: Rollout, a: Assessment | None, p: Pending | None, now: float, width: int) -> None:
+    actual = rollout.weight.actual if rollout.weight.actual is not None else rollout.weight.set
+    text = share_text(rollout)
+    cells = max(2, width - max(4, len(text)))
+    line.add(bar(actual, cells), "unknown" if actual is None else "canary", cells)
+    line.add(text, "unknown" if actual is None else "text", width - cells, "right")
+
+
+def _share(line: Line, rollout: Rollout, a: Assessment | None, p: Pending | None, now: float, width: int) -> None:
+    text = share_text(rollout)
+    line.add(text, "unknown" if text == UNKNOWN else "text", width)
+
+
+def _pair(line: Line, assessment: Assessment | None, what: str, width: int) -> None:
+    found = pick(assessment, what)
+    if found is None:
+        line.add(NONE, "dim", width)
+        return
+    canary, baseline = value(found.canary, found.unit), value(found.baseline, found.unit)
+    before = line.width
+    role = "unknown" if found.canary is None else VERDICT_ROLE[found.state] if found.state != "unjudged" else "text"
+    line.add(canary, role).add("/", "faint").add(baseline, "unknown" if found.baseline is None else "dim")
+    if line.width - before > width:
+        line.cut(before + width)
+    line.to(before + width)
+
+
+def _errors(line: Line, rollout: Rollout, a: Assessment | None, p: Pending | None, now: float, width: int) -> None:
+    _pair(line, a, sli.ERRORS, width)
+
+
+def _p99(line: Line, rollout: Rollout, a: Assessment | None, p: Pending | None, now: float, width: int) -> None:
+    _pair(line, a, sli.P99, width)
+
+
+def burn_now(burn: Burn | None) -> tuple[float, float] | None:
+    """(rate, seconds) of the canary over the longest window it has lived through; None when there is none."""
+    known = [
+        (window.canary, window.seconds)
+        for window in (burn.windows if burn else ())
+        if window.canary is not None and window.covered >= window.seconds - 1
+    ]
+    return max(known, key=lambda pair: pair[1]) if known else None
+
+
+def _burn(line: Line, rollout: Rollout, a: Assessment | None, p: Pending | None, now: float, width: int) -> None:
+    burn = a.burn if a else None
+    known = burn_now(burn)
+    if known is None:
+        line.add(UNKNOWN if burn is not None and burn.windows else NONE, "dim", width)
+        return
+    line.add(times(known[0]), "bad" if known[0] >= 10 else "warn" if known[0] >= 1.5 else "text", width)
+
+
+def _pods(line: Line, rollout: Rollout, a: Assessment | None, p: Pending | None, now: float, width: int) -> None:
+    before = line.width
+    for role, arm in (("canary", rollout.canary), ("baseline", rollout.baseline)):
+        text = f"{arm.ready}/{arm.desired}" if arm else NONE
+        line.add(text, role if arm else "dim").add(" ")
+    line.cut(before + width).to(before + width)
+
+
+def _next(line: Line, rollout: Rollout, a: Assessment | None, p: Pending | None, now: float, width: int) -> None:
+    text = next_cell(rollout, now)
+    line.add(text, "key" if text.startswith("needs") else "text", width)
+
+
+def _verdict(line: Line, rollout: Rollout, a: Assessment | None, p: Pending | None, now: float, width: int) -> None:
+    before = line.width
+    if p is not None and p.stage in {"sending", "sent", "accepted"}:
+        line.add(f"{p.verb.upper()} {p.text}", "key", width)
+        return
+    trouble = pod_trouble(rollout.canary) or pod_trouble(rollout.baseline)
+    state = a.verdict.state if a else "unjudged"
+    if trouble and state in {"unjudged", "blind", "wait"}:
+        line.add(trouble, "bad", width)
+        return
+    if not rollout.controller_seen:
+        line.add("no controller acts on it", "unknown", width)
+        return
+    if a is None:
+        line.add("not judged yet", "dim", width)
+        return
+    narrow = width < 30
+    upcoming = next_cell(rollout, now)
+    reason = a.verdict.reason
+    if state == "unjudged":
+        line.add(
+            rollout.message if rollout.phase == "Degraded" else upcoming if narrow else reason or "unjudged", "dim"
+        )
+    else:
+        line.add(state.upper(), VERDICT_ROLE[state]).add(" ")
+        line.add(upcoming if narrow and state in {"ready", "wait"} else reason, "text")
+    line.cut(before + width).to(before + width)
+
+
+_CELLS = {
+    "name": _name, "namespace": _namespace, "step": _step, "weight": _weight, "share": _share, "errors": _errors,
+    "p99": _p99, "burn": _burn, "pods": _pods, "next": _next, "verdict": _verdict,
+}  # fmt: skip

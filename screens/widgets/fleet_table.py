@@ -1,0 +1,279 @@
+"""FleetTable: rollouts by urgency, keyed rows, a cursor that stays on its rollout while everything else moves."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, NamedTuple
+
+from textual.message import Message
+
+from cockpit.model.resource import Key
+from cockpit.model.rollout import Rollout
+from cockpit.model.snapshot import Snapshot
+from cockpit.model.urgency import in_default_view, urgency
+from screens.draw.format import coarse
+from screens.draw.line import Line
+from screens.parts.fleet_rows import Column, columns, heading, row
+from screens.parts.header import stale
+from screens.parts.status import status
+from screens.widgets.canvas import Canvas
+
+HOLD_SECONDS = 20.0
+"""For so long after the cursor moved the order of the rows is left alone."""
+
+Sort = Literal["urgency", "name", "namespace", "age"]
+SORTS: tuple[Sort, ...] = ("urgency", "name", "namespace", "age")
+
+
+class Filter(NamedTuple):
+    """A regular expression over a row's text; ``inverse`` keeps what does not match."""
+
+    text: str
+    pattern: re.Pattern[str]
+    inverse: bool
+
+
+def parse_filter(text: str) -> Filter | None:
+    """``!`` in front inverts; empty is no filter. Raises ValueError with a sentence for a bad expression."""
+    body = text.removeprefix("!")
+    if not body:
+        return None
+    try:
+        return Filter(text, re.compile(body, re.IGNORECASE), text.startswith("!"))
+    except re.error as error:
+        raise ValueError(f"filter {body!r} is not a regular expression: {error}") from None
+
+
+class FleetTable(Canvas, can_focus=True):
+    """Virtual: only the rows in view are drawn. ``clock`` is wall time, for holding the order."""
+
+    class Moved(Message):
+        """The cursor stands on another rollout."""
+
+        def __init__(self, key: Key | None) -> None:
+            super().__init__()
+            self.key = key
+
+    def __init__(self, clock: Callable[[], float], *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._clock = clock
+        self._order: list[Key] = []
+        self._cursor: Key | None = None
+        self._top = 0
+        self._offset = 0
+        self._held_until = 0.0
+        self._touched = False
+        self._outdated = False
+        self._marks: set[Key] = set()
+        self._snapshot: Snapshot | None = None
+        self._now = 0.0
+        self._settings: tuple[Any, ...] = ()
+        self.filter: Filter | None = None
+        self.sort: Sort = "urgency"
+        self.everything = False
+        self.wide = False
+
+    @property
+    def cursor(self) -> Key | None:
+        """The rollout the cursor stands on."""
+        return self._cursor
+
+    @property
+    def order(self) -> Sequence[Key]:
+        """The rows from the top."""
+        return self._order
+
+    @property
+    def held(self) -> float:
+        """Seconds for which the order still stands still."""
+        return max(0.0, self._held_until - self._clock())
+
+    def draw(self, snapshot: Snapshot, now: float) -> None:
+        """Take a new picture; re-order unless the order is held."""
+        before = self._snapshot
+        self._snapshot, self._now = snapshot, now
+        settings = (self.filter, self.sort, self.everything)
+        if snapshot is not before or settings != self._settings or (self._outdated and not self.held):
+            self._arrange(snapshot, resort=not self.held or settings != self._settings)
+        self._settings = settings
+        self._paint()
+
+    def cycle_sort(self) -> None:
+        """Next order; while the order is held and old, only sort anew."""
+        if not (self.held and self._outdated):
+            self.sort = SORTS[(SORTS.index(self.sort) + 1) % len(SORTS)]
+        self._held_until = 0.0
+        self._again()
+
+    def toggle_mark(self) -> None:
+        """Marked rows stay on top."""
+        if self._cursor is not None:
+            self._marks ^= {self._cursor}
+            self._again()
+
+    def move(self, rows: int) -> None:
+        """Move the cursor by ``rows`` and hold the order."""
+        if not self._order:
+            return
+        at = self._order.index(self._cursor) if self._cursor in self._order else 0
+        self._put(min(max(at + rows, 0), len(self._order) - 1))
+
+    def edge(self, *, last: bool) -> None:
+        if self._order:
+            self._put(len(self._order) - 1 if last else 0)
+
+    def page(self) -> int:
+        return max(1, (self.size.height - 1) // 2)
+
+    def sideways(self, columns_: int) -> None:
+        self._offset = max(0, self._offset + columns_)
+        self._paint()
+
+    def select(self, key: Key) -> None:
+        """Put the cursor on a rollout, showing it even when the view would hide it."""
+        self._cursor = key
+        if key not in self._order:
+            self._order.insert(0, key)
+        self._paint()
+
+    def _put(self, index: int) -> None:
+        self._touched = True
+        self._held_until = self._clock() + HOLD_SECONDS
+        key = self._order[index]
+        if key != self._cursor:
+            self._cursor = key
+            self.post_message(self.Moved(key))
+        self._paint()
+
+    def _again(self) -> None:
+        if self._snapshot is not None:
+            self._arrange(self._snapshot, resort=True)
+            self._paint()
+
+    def _arrange(self, snapshot: Snapshot, *, resort: bool) -> None:
+        wanted = self._sorted()
+        if resort or not self._order:
+            order = wanted
+        else:  # held: what is there keeps its place, what is gone leaves, what is new comes last
+            present = set(wanted)
+            kept = [key for key in self._order if key in present or (key == self._cursor and key in snapshot.rollouts)]
+            known = set(kept)
+            order = kept + [key for key in wanted if key not in known]
+        line = self._order.index(self._cursor) - self._top if self._cursor in self._order else 0
+        if (
+            self._cursor is not None
+            and self._cursor not in order
+            and self._cursor in snapshot.rollouts
+            and self._touched
+        ):
+            order = [*order, self._cursor]  # it left the view, not the cluster: the cursor keeps it until it moves on
+        self._order = order
+        self._outdated = order != wanted
+        if not order:
+            self._cursor = None
+            return
+        if not self._touched and not self._settled(snapshot):
+            self._cursor = order[0]  # the first list is still coming in: the worst so far
+        elif self._cursor not in order:
+            at = min(max(0, self._top + line), len(order) - 1)
+            self._cursor = order[at]
+            self.post_message(self.Moved(self._cursor))
+        else:
+            self._top = max(0, order.index(self._cursor) - line)
+
+    @staticmethod
+    def _settled(snapshot: Snapshot) -> bool:
+        source = snapshot.sources.get("kubernetes")
+        return source is not None and source.state != "syncing"
+
+    def _sorted(self) -> list[Key]:
+        snapshot = self._snapshot
+        if snapshot is None:
+            return []
+        chosen = [
+            rollout
+            for rollout in snapshot.rollouts.values()
+            if (self.everything or rollout.key in self._marks or in_default_view(rollout, self._now))
+            and self._passes(rollout)
+        ]
+        assessments = snapshot.assessments
+
+        def rank(rollout: Rollout) -> tuple[Any, ...]:
+            pinned = rollout.key not in self._marks
+            if self.sort == "name":
+                return (pinned, rollout.key.name, rollout.key)
+            if self.sort == "namespace":
+                return (pinned, rollout.key.namespace, rollout.key.name, rollout.key)
+            if self.sort == "age":
+                return (pinned, -(rollout.started_at or rollout.created_at or 0.0), rollout.key)
+            return (pinned, urgency(rollout, assessments.get(rollout.key)), rollout.key)
+
+        return [rollout.key for rollout in sorted(chosen, key=rank)]
+
+    def _passes(self, rollout: Rollout) -> bool:
+        if self.filter is None or self._snapshot is None:
+            return True
+        assessment = self._snapshot.assessments.get(rollout.key)
+        state = assessment.verdict.state if assessment else ""
+        word = status(rollout, assessment).word
+        text = f"{rollout.key} {rollout.key.kind} {rollout.phase} {state} {word} {rollout.strategy}"
+        return bool(self.filter.pattern.search(text)) != self.filter.inverse
+
+    def _fitting(self, width: int) -> list[Column]:
+        names = [len(key.name) + 2 for key in self._order]
+        return columns(width, max(names, default=14), max((len(key.namespace) for key in self._order), default=9))
+
+    def _paint(self) -> None:
+        width, height = self.size.width, self.size.height
+        snapshot = self._snapshot
+        if snapshot is None or height < 2:
+            return
+        rows = height - 1
+        if self._cursor in self._order:
+            at = self._order.index(self._cursor)
+            self._top = min(max(self._top, at - rows + 1), at)
+        self._top = max(0, min(self._top, len(self._order) - rows))
+        cols = self._fitting(max(width, 150) if self.wide else width)
+        note = ""
+        if self._outdated and self.held:
+            note = f"(order held {coarse(self.held)}, s sorts)" if width >= 100 else "(held, s sorts)"
+        lines = [heading(cols, note)]
+        is_stale = stale(snapshot)
+        for key in self._order[self._top : self._top + rows]:
+            rollout = snapshot.rollouts.get(key)
+            if rollout is None:
+                lines.append(Line(f"   {key} is gone", "dim"))
+                continue
+            lines.append(
+                row(
+                    rollout,
+                    snapshot.assessments.get(key),
+                    snapshot.pending.get(key),
+                    self._now,
+                    cols,
+                    cursor=key == self._cursor,
+                    mark=key in self._marks,
+                    stale=is_stale,
+                )
+            )
+        if self._offset:
+            lines = [line.shift(self._offset) for line in lines]  # only when all columns are shown
+        if not self._order:
+            lines += self._empty(snapshot)
+        self.show(lines)
+
+    def _empty(self, snapshot: Snapshot) -> list[Line]:
+        if not self._settled(snapshot):
+            return [Line("   listing rollouts…", "info")]
+        if self.filter is not None:
+            return [Line(f"   nothing matches {self.filter.text!r}; Esc clears the filter", "dim")]
+        if snapshot.rollouts:
+            return [Line(f"   nothing is in flight; a shows all {len(snapshot.rollouts)} rollouts", "ok")]
+        return [Line("   no rollouts here", "dim")]
+
+    def on_resize(self) -> None:
+        self._paint()
+
+    def on_focus(self) -> None:
+        self._paint()

@@ -1,0 +1,1 @@
+"""The screens on hand-built pictures: Pilot and SVG, never a world."""
