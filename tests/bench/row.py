@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """``samples`` are raw values in ``unit``; ``yardstick`` says against what a ratio was taken, or how it was measured."""
+    """``samples`` are raw values in ``unit``; ``yardstick`` says against what a ratio was taken, or how."""
 
     name: str
     value: float | None

@@ -1,4 +1,4 @@
-"""Text from the cluster is hostile: what reaches the terminal is drawing and nothing else, on screens and in commands."""
+"""Text from the cluster is hostile: only drawing reaches the terminal, from the screens and from commands."""
 
 from __future__ import annotations
 

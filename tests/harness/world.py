@@ -29,12 +29,12 @@ class Control:
         self._base = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
         self._token = urllib.parse.parse_qs(parts.query).get("token", [""])[0]
 
-    def call(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
+    def call(self, verb: str, path: str, body: Any = None, **query: Any) -> Any:
         """One request; ``query`` entries that are None are left out. Decoded JSON, None for an empty answer."""
         pairs = {"token": self._token} | {name: str(value) for name, value in query.items() if value is not None}
         request = urllib.request.Request(
             f"{self._base}{path}?{urllib.parse.urlencode(pairs)}",
-            method=method,
+            method=verb,
             data=None if body is None else json.dumps(body).encode(),
             headers={"Content-Type": "application/json"},
         )
@@ -43,7 +43,7 @@ class Control:
                 text = answer.read()
         except urllib.error.HTTPError as error:
             with error:
-                raise RuntimeError(f"control {method} {path}: {error.code} {error.read()[:500]!r}") from None
+                raise RuntimeError(f"control {verb} {path}: {error.code} {error.read()[:500]!r}") from None
         return json.loads(text) if text else None
 
     def now(self) -> float:
@@ -59,7 +59,7 @@ class Control:
 
     def ledger(self, since: int = 0, method: str | None = None) -> list[dict[str, Any]]:
         """Requests served after sequence number ``since``; writes carry their body (cockpit/world/api/ledger.py)."""
-        answer = self.call("GET", "/ledger", since=since, method=method)
+        answer = self.call("GET", "/ledger", after=since, method=method)
         found: list[dict[str, Any]] = answer if isinstance(answer, list) else answer["requests"]
         return found
 
