@@ -2,10 +2,11 @@
 
 from cockpit.journal.fallback import Fallback
 from cockpit.journal.journal import Journal
-from cockpit.journal.records import IntentRecord, JournalError, OpenIntent, OutcomeRecord, Verification, Who
+from cockpit.journal.records import History, IntentRecord, JournalError, OpenIntent, OutcomeRecord, Verification, Who
 
 __all__ = [
     "Fallback",
+    "History",
     "IntentRecord",
     "Journal",
     "JournalError",

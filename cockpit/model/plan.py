@@ -8,6 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from cockpit.model.resource import Key, Resource
+from cockpit.model.right import Right
 from cockpit.model.rollout import Rollout
 from cockpit.model.verdict import Verdict
 
@@ -81,6 +82,7 @@ class Plan(msgspec.Struct, frozen=True):
     from_images: tuple[str, ...] = ()
     to_images: tuple[str, ...] = ()
     dialog_as_of: float | None = None
+    needs: tuple[Right, ...] = ()  # rights of requests that are made on the way
     deadline: float = 120.0  # cluster seconds until "accepted, but the controller is not acting"
 
 

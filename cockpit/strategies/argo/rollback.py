@@ -8,6 +8,7 @@ from cockpit.base.errors import CockpitError
 from cockpit.model.guards import PAUSED, UID, WORKLOAD
 from cockpit.model.plan import Intent, Patch, Plan, Refusal
 from cockpit.model.resource import ANALYSISRUNS, DEPLOYMENTS, REPLICASETS, ROLLOUTS, Resource
+from cockpit.model.right import Right
 from cockpit.strategies import targets, templates
 from cockpit.strategies.argo import requests
 from cockpit.strategies.argo.checks import BAD
@@ -77,6 +78,7 @@ async def rollback(intent: Intent, reader: Reader) -> Plan | Refusal:
         },
         sequence=tuple(sequence) if len(sequence) > 1 else (),
         warnings=tuple(_warnings(intent, target)),
+        needs=(Right("patch", ROLLOUTS, "status"),) if now and not to_stable else (),
         to_hash=target.hash,
         to_images=tuple(_image(target, each) for each in target.images),
         deadline=600.0 if now or to_stable else 120.0,

@@ -1,0 +1,277 @@
+"""Actions: an intent becomes a plan with a tier, a plan with consent becomes requests, and their effect is observed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import msgspec
+
+from cockpit.actions import tiers
+from cockpit.actions.consent import missing
+from cockpit.actions.gateway import Gateway, Sent
+from cockpit.actions.ledger import Ledger
+from cockpit.actions.operation import Operation
+from cockpit.actions.ports import Picture, Rights, Writer
+from cockpit.actions.settle import Settlement, settle
+from cockpit.actions.wire import shown
+from cockpit.base.clock import Clock
+from cockpit.base.errors import CockpitError, Denied, Unreachable
+from cockpit.base.ids import ulid
+from cockpit.journal import History, Journal, JournalError, Who
+from cockpit.model.plan import Consent, Intent, Outcome, Plan, Refusal, Result, Verb
+from cockpit.model.resource import Key
+from cockpit.model.right import Answer
+from cockpit.strategies import for_kind
+from cockpit.strategies.contract import Reader, Strategy
+
+Progress = Callable[[str], None]
+
+_INSTEAD: dict[Verb, str] = {
+    "advance": "it has no gates; P resumes a paused one",
+    "skip": "it has no steps",
+    "full": "it has no gates; P resumes a paused one",
+    "retry": "it cannot be aborted in place; R goes to a version",
+}
+_PENDING_SECONDS = 60.0  # how long an outcome stays beside the rollout
+
+
+class Actions:
+    """Everything a session can do to a cluster. Its methods never raise for an expected failure.
+
+    ``strategy_of`` raises KeyError for a kind it does not know.
+    """
+
+    def __init__(
+        self,
+        *,
+        writer: Writer,
+        reader: Reader,
+        rights: Rights,
+        journal: Journal,
+        clock: Clock,
+        picture: Picture,
+        who: Who,
+        read_only: bool = False,
+        strategy_of: Callable[[str], Strategy] = for_kind,
+    ) -> None:
+        self._reader = reader
+        self._rights = rights
+        self._journal = journal
+        self._clock = clock
+        self._picture = picture
+        self._strategy_of = strategy_of
+        self._gateway = Gateway(writer, reader, rights, clock, read_only=read_only)
+        self._ledger = Ledger(journal, who, clock, self.notify)
+        self._running: dict[Key, Operation] = {}
+        self._notices: list[str] = []
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What a person should be told once: settled intents, records that went beside the journal."""
+        return tuple(self._notices)
+
+    def notify(self, text: str) -> None:
+        self._notices.append(text)
+
+    def can(self, verb: Verb, key: Key) -> tuple[Answer, str]:
+        """Whether mode, kind and rights allow a verb, and if not why. Never blocks."""
+        if self._gateway.read_only:
+            return "denied", "read-only: started with --read-only (or read_only in the config)"
+        try:
+            needed = self._strategy_of(key.kind).rights().get(verb)
+        except KeyError:
+            return "denied", f"nothing here handles a {key.kind}"
+        if needed is None:
+            return "denied", _absent(verb, key)
+        answers = [self._rights.can(right, key.namespace) for right in needed]
+        for wanted in ("denied", "unknown"):
+            for answer, reason in answers:
+                if answer == wanted:
+                    return answer, reason
+        return "allowed", ""
+
+    async def plan(self, intent: Intent) -> Plan | Refusal:
+        """Drafts what a verb would send, and says what it takes to confirm it. Changes nothing."""
+        try:
+            strategy = self._strategy_of(intent.key.kind)
+        except KeyError:
+            return Refusal(intent.verb, intent.key, f"nothing here handles a {intent.key.kind}")
+        if intent.verb not in strategy.rights():
+            return Refusal(intent.verb, intent.key, _absent(intent.verb, intent.key))
+        elsewhere = _elsewhere(intent)
+        if elsewhere is not None:
+            return elsewhere
+        history = await self._history(intent)
+        intent = msgspec.structs.replace(intent, at=self._clock.cluster(), held_bad=history.held_bad)
+        try:
+            drafted = await strategy.plan(intent, self._reader)
+        except CockpitError as error:
+            return Refusal(intent.verb, intent.key, f"what it needs cannot be read: {error}", _result_of(error))
+        if isinstance(drafted, Refusal):
+            return drafted
+        tier, reason = tiers.decide(tiers.case_of(intent, drafted, history.rolled_back_from))
+        plan = msgspec.structs.replace(
+            drafted,
+            tier=tier,
+            tier_reason=reason,
+            dialog_as_of=intent.at,
+            lines=(*drafted.lines, *_verdict_line(intent, drafted)),
+        )
+        return await self._with_dry_run(plan) if plan.verb == "rollback" else plan
+
+    async def dry_run(self, intent: Intent, plan: Plan) -> Outcome:
+        """The exact requests, and what the server says to them. Result ``planned``, or why it would not work."""
+        sent = await self._gateway.dry_run(plan.patches[0])
+        more = f"; then {'; '.join(plan.sequence[1:])}" if len(plan.sequence) > 1 else ""
+        if sent.fate == "sent" or self._gateway.read_only:
+            return self._outcome(plan, "planned", f"dry run: {sent.text}{_warned(sent.warnings)}{more}")
+        if sent.fate in ("moved", "denied"):
+            return self._outcome(plan, "moved" if sent.fate == "moved" else "denied", f"dry run: {sent.text}")
+        return self._outcome(plan, "failed", f"dry run: {sent.text}")
+
+    async def execute(self, intent: Intent, plan: Plan, consent: Consent, progress: Progress | None = None) -> Outcome:
+        """Sends a plan and watches for its effect, as far as consent, mode, rights and the present state allow."""
+        if self._gateway.read_only:
+            return self._outcome(plan, "refused", "read-only: started with --read-only (or read_only in the config)")
+        lacking = missing(plan, consent)
+        if lacking is not None:
+            return self._outcome(plan, "refused", lacking)
+        busy = self._running.get(plan.key)
+        if busy is not None and busy.sending:
+            if plan.verb != "abort":
+                return self._outcome(
+                    plan, "refused", f"{busy.plan.title} is under way on {plan.key}; wait for it, or X"
+                )
+            busy.give_way(f"{plan.title} was asked for")
+        operation = Operation(
+            op_id=ulid(self._clock.local()),
+            intent=intent,
+            plan=plan,
+            consent=consent,
+            strategy=self._strategy_of(plan.key.kind),
+            gateway=self._gateway,
+            ledger=self._ledger,
+            picture=self._picture,
+            clock=self._clock,
+            progress=progress,
+        )
+        self._running[plan.key] = operation
+        try:
+            outcome = await operation.run()
+        finally:
+            if self._running.get(plan.key) is operation:
+                del self._running[plan.key]
+            self._expire(operation)
+        return outcome
+
+    async def settle(self) -> tuple[Settlement, ...]:
+        """Finds out what became of operations that an earlier run left open. To be called once the picture is there."""
+        try:
+            absorbed = await self._journal.absorb()
+            opened = await self._journal.open_intents()
+        except JournalError as error:
+            self.notify(str(error))
+            return ()
+        if absorbed:
+            self.notify(f"{absorbed} records kept beside the journal were taken into it")
+        tried = await asyncio.gather(
+            *(
+                settle(each, self._ledger, self._reader, self._picture, self._clock, self._strategy_of)
+                for each in opened
+            )
+        )
+        found = tuple(each for each in tried if each is not None)
+        for settlement in found:
+            self.notify(settlement.text)
+        return found
+
+    async def _with_dry_run(self, plan: Plan) -> Plan | Refusal:
+        """A rollback is shown only once the server has said that it would take it (Safety rule 6)."""
+        sent = await self._gateway.dry_run(plan.patches[0])
+        if sent.fate == "moved":
+            return Refusal(plan.verb, plan.key, sent.text, "moved")
+        if sent.fate in ("denied", "failed") and not self._gateway.read_only:
+            result: Result = "denied" if sent.fate == "denied" else "failed"
+            return Refusal(plan.verb, plan.key, f"the dry run failed: {sent.text}", result)
+        return msgspec.structs.replace(
+            plan, lines=(*plan.lines, ("dry run", sent.text)), warnings=(*plan.warnings, *sent.warnings)
+        )
+
+    async def _history(self, intent: Intent) -> History:
+        try:
+            return await self._journal.history(intent.rollout.uid)
+        except JournalError:
+            return History()  # what cannot be read holds nothing bad; writing it will say what is wrong
+
+    def _outcome(self, plan: Plan, result: Result, reason: str, observed: str | None = None) -> Outcome:
+        return Outcome(
+            verb=plan.verb,
+            namespace=plan.key.namespace,
+            name=plan.key.name,
+            result=result,
+            requests=tuple(shown(patch) for patch in plan.patches),
+            observed=observed,
+            op_id=None,
+            reason=reason,
+        )
+
+    def _expire(self, operation: Operation) -> None:
+        """Takes the outcome off the screen after a while, unless another operation has put its own there."""
+
+        def forget() -> None:
+            now = self._picture.snapshot().pending.get(operation.plan.key)
+            if now is not None and now.op_id == operation.op_id:
+                self._picture.set_pending(operation.plan.key, None)
+
+        asyncio.get_running_loop().call_later(_PENDING_SECONDS, forget)
+
+
+def _absent(verb: Verb, key: Key) -> str:
+    return f"a {key.kind} has no {verb}: {_INSTEAD.get(verb, 'it does not exist for this kind')}"
+
+
+def _elsewhere(intent: Intent) -> Refusal | None:
+    """``--at-step`` and ``--hash``: refuse unless the rollout still stands there."""
+    rollout = intent.rollout
+    current = rollout.canary or rollout.baseline
+    if intent.at_hash is not None and (current is None or current.hash != intent.at_hash):
+        stands = current.hash if current else "none"
+        return Refusal(
+            intent.verb, intent.key, f"the version is {stands}, not {intent.at_hash}; nothing was sent", "moved"
+        )
+    if intent.at_step is not None and rollout.step_index != intent.at_step:
+        stands = "none" if rollout.step_index is None else str(rollout.step_index)
+        return Refusal(
+            intent.verb, intent.key, f"the step is {stands}, not {intent.at_step} (from 0); nothing was sent", "moved"
+        )
+    return None
+
+
+def _verdict_line(intent: Intent, plan: Plan) -> Iterable[tuple[str, str]]:
+    verdict = intent.verdict
+    if verdict is None:
+        return [("verdict", "not known")]
+    agrees = ""
+    if plan.direction == "away" and verdict.state == "abort":
+        agrees = f"; {plan.verb} agrees"
+    elif plan.direction == "away" and verdict.state == "outage":
+        agrees = f"; {plan.verb} may not help: both versions fail"
+    elif plan.direction == "toward" and verdict.state in ("abort", "watch", "outage"):
+        agrees = f"; {plan.verb} goes against it"
+    return [("verdict", f"{verdict.state.upper()}  {verdict.reason}{agrees}")]
+
+
+def _result_of(error: CockpitError) -> Result:
+    if isinstance(error, Denied):
+        return "denied"
+    return "failed" if isinstance(error, Unreachable) else "refused"
+
+
+def _warned(warnings: Iterable[str]) -> str:
+    text = "; ".join(warnings)
+    return f" (warning: {text})" if text else ""
+
+
+__all__ = ["Actions", "Any", "Sent"]

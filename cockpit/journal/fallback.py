@@ -1,0 +1,90 @@
+"""The file that takes records when the journal cannot: JSON lines in the runtime directory, absorbed later."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from cockpit.journal.records import JournalError, canonical
+
+FILE = "journal-fallback.jsonl"
+
+
+def runtime_directory() -> Path:
+    """Private, on local disk, gone at log-out: the place that is writable when nothing else is."""
+    return Path(platformdirs.user_runtime_dir("rollout-cockpit"))
+
+
+class Fallback:
+    """Append-only JSON lines, each a row of ``ops`` without its place in the chain. Synchronous."""
+
+    def __init__(self, directory: Path | None = None) -> None:
+        self._directory = directory
+
+    @property
+    def path(self) -> Path:
+        return (self._directory or runtime_directory()) / FILE
+
+    def append(self, values: dict[str, Any]) -> None:
+        """Writes one line and waits for the disk. Raises JournalError."""
+        line = (canonical(values) + "\n").encode("utf-8", "backslashreplace")
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+                os.write(descriptor, line)
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            raise JournalError(f"fallback file {self.path} cannot be written: {error.strerror}") from None
+
+    def read(self) -> list[dict[str, Any]]:
+        """The lines that can be read; a line cut by a crash is left out."""
+        try:
+            text = self.path.read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return []
+        return _parsed(text)
+
+    def absorb(self, take: Callable[[dict[str, Any]], None]) -> int:
+        """Gives every line to ``take`` and empties the file, under a lock. A line is gone only once it was taken."""
+        try:
+            descriptor = os.open(self.path, os.O_RDWR | os.O_CLOEXEC)
+        except OSError:
+            return 0
+        with os.fdopen(descriptor, "r+", encoding="utf-8", errors="replace") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            rows = _parsed(file.read())
+            taken = 0
+            try:
+                for row in rows:
+                    take(row)
+                    taken += 1
+            finally:
+                rest = "".join(canonical(row) + "\n" for row in rows[taken:])
+                file.seek(0)
+                file.truncate()
+                file.write(rest)
+                file.flush()
+                os.fsync(file.fileno())
+        return taken
+
+
+def _parsed(text: str) -> list[dict[str, Any]]:
+    rows = []
+    for line in text.splitlines():
+        try:
+            row = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(row, dict):
+            rows.append(row)
+    return rows

@@ -1,0 +1,118 @@
+"""What is journaled: who, an intent before its first request, an outcome after; canonical JSON and the hash chain."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from cockpit.base.errors import CockpitError
+from cockpit.model.plan import Result, Verb
+
+GENESIS = "0" * 64
+"""``prev`` of the first row."""
+
+
+class JournalError(CockpitError):
+    """The journal cannot be read or written; says which file, why, and what to do."""
+
+
+class Who(msgspec.Struct, frozen=True):
+    """The actor of this process. ``user`` is the cluster's name for it; ``process`` tells whether it still lives."""
+
+    user: str
+    os_user: str
+    host: str
+    context: str
+    cluster: str
+    version: str
+    pid: int = 0
+    process: str = ""
+
+
+class IntentRecord(msgspec.Struct, frozen=True):
+    """One row on disk before a request leaves. A sequence writes one per stage, under the same ``op_id``.
+
+    ``body`` is JSON: the plan with templates replaced by their digests, the verdict shown, the consent given.
+    """
+
+    op_id: str
+    at: float  # unix seconds of this machine
+    verb: Verb
+    kind: str
+    namespace: str
+    name: str
+    uid: str
+    stage: int
+    reason: str | None
+    from_: str | None
+    to: str | None
+    from_hash: str | None
+    to_hash: str | None
+    body: dict[str, Any]
+
+
+class OutcomeRecord(msgspec.Struct, frozen=True):
+    """How an operation ended. ``verified_at``: when the effect was observed, None when it was not."""
+
+    op_id: str
+    at: float
+    result: Result
+    reason: str
+    observed: str | None = None
+    verified_at: float | None = None
+    audit_ids: tuple[str, ...] = ()
+    settled: bool = False  # found out by a later start
+
+
+class OpenIntent(msgspec.Struct, frozen=True):
+    """An operation without an outcome. ``stages``: how many of its requests may have been sent."""
+
+    op_id: str
+    at: float
+    verb: Verb
+    kind: str
+    namespace: str
+    name: str
+    uid: str
+    actor: str
+    host: str
+    pid: int
+    process: str
+    stages: int
+    body: dict[str, Any]
+
+
+class History(msgspec.Struct, frozen=True):
+    """What an operator's earlier acts say. ``held_bad``: hashes left by an abort or a rollback, newest first.
+
+    ``rolled_back_from``: the version that the newest act left, where that act was a rollback.
+    """
+
+    held_bad: tuple[str, ...] = ()
+    rolled_back_from: str | None = None
+
+
+class Verification(msgspec.Struct, frozen=True):
+    """Result of checking the chain. ``problem`` is one sentence, None when everything holds."""
+
+    rows: int
+    head: str
+    problem: str | None = None
+
+    @property
+    def ok(self) -> bool:
+        return self.problem is None
+
+
+def canonical(value: Mapping[str, Any]) -> str:
+    """JSON with sorted keys and no white space: the same text for the same value, on every machine."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def chained(prev: str, row: Mapping[str, Any]) -> str:
+    """sha256 over the previous row's hash and the canonical JSON of this row, hexadecimal."""
+    return hashlib.sha256((prev + canonical(row)).encode("utf-8", "surrogatepass")).hexdigest()

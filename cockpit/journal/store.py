@@ -1,0 +1,181 @@
+"""The SQLite file itself: opening it safely, appending to the chain, reading and verifying. Synchronous; one thread."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from cockpit.journal.records import GENESIS, JournalError, Verification, chained
+from cockpit.journal.schema import COLUMNS, DDL, VERSION
+
+BUSY_MILLISECONDS = 5000
+Row = dict[str, Any]
+
+
+class JournalStore:
+    """One connection to one journal file. Opened at the first use; several processes may share the file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._connection: sqlite3.Connection | None = None
+        self._writable = False
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def append(self, values: Mapping[str, Any]) -> Row:
+        """Adds one row and returns it with its ``seq``, ``prev`` and ``hash``, once it is on disk."""
+        with self._explained("written"):
+            connection = self._open(write=True)
+            # IMMEDIATE takes the write lock before the last row is read: two seats cannot build on the same one.
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                last = connection.execute("SELECT seq, hash FROM ops ORDER BY seq DESC LIMIT 1").fetchone()
+                seq, prev = (last["seq"] + 1, last["hash"]) if last else (1, GENESIS)
+                row = {column: values.get(column) for column in COLUMNS} | {"seq": seq}
+                row |= {"prev": prev, "hash": chained(prev, row)}
+                names = ", ".join(row)
+                marks = ", ".join(f":{name}" for name in row)
+                connection.execute(f"INSERT INTO ops ({names}) VALUES ({marks})", row)  # noqa: S608  (our column names)
+                connection.execute("COMMIT")
+            except BaseException:
+                connection.rollback()
+                raise
+            return row
+
+    def select(self, where: str = "1", parameters: tuple[Any, ...] = (), limit: int | None = None) -> list[Row]:
+        """Rows in order of ``seq``; with ``limit`` the newest ones. No journal yet: no rows."""
+        with self._explained("read"):
+            if self._connection is None and not self.path.exists():
+                return []
+            sql = f"SELECT * FROM ops WHERE {where} ORDER BY seq DESC"  # noqa: S608  (callers pass literals)
+            if limit is not None:
+                sql += f" LIMIT {int(limit)}"
+            rows = [dict(row) for row in self._open(write=False).execute(sql, parameters)]
+            rows.reverse()
+            return rows
+
+    def verify(self, head: str | None = None) -> Verification:
+        """Recomputes every hash. ``head`` is one noted earlier: it must be in the chain, or rows were cut off."""
+        prev, count, found = GENESIS, 0, head is None or head == GENESIS
+        for row in self.select():
+            count += 1
+            if row["seq"] != count:
+                return Verification(count - 1, prev, f"row {count} is missing: the journal was altered")
+            if row["prev"] != prev or row["hash"] != chained(prev, {column: row[column] for column in COLUMNS}):
+                return Verification(count - 1, prev, f"row {count} does not fit its hash: the journal was altered")
+            prev = row["hash"]
+            found = found or prev == head
+        if not found:
+            return Verification(count, prev, f"head {str(head)[:80]} is not in the journal: rows were cut off")
+        return Verification(count, prev)
+
+    def check_writable(self) -> None:
+        """Raises JournalError when a row could not be written now; writes none."""
+        with self._explained("written"):
+            connection = self._open(write=True)
+            connection.execute("BEGIN IMMEDIATE")
+            connection.rollback()
+
+    def _open(self, *, write: bool) -> sqlite3.Connection:
+        if self._connection is not None and (self._writable or not write):
+            return self._connection
+        self.close()
+        self._connection = self._connect_writable() if write else self._connect_readable()
+        self._writable = write
+        return self._connection
+
+    def _connect_writable(self) -> sqlite3.Connection:
+        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # The file is made with its mode: SQLite would make it by the umask, and its -wal and -shm like it.
+        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        self.path.chmod(0o600)
+        connection = self._connect(self.path.absolute().as_uri())
+        try:
+            self._check_version(connection)
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
+                # Each statement stands alone and is idempotent, so two first starts do not trip over each other.
+                connection.executescript(f"BEGIN IMMEDIATE; {DDL} PRAGMA user_version = {VERSION}; COMMIT;")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _connect_readable(self) -> sqlite3.Connection:
+        uri = self.path.absolute().as_uri()
+        # In a folder that cannot be written WAL cannot be read either, unless the file is declared to stand still.
+        modes = ["?mode=rw", "?mode=ro", "?immutable=1"] if os.access(self.path.parent, os.W_OK) else ["?immutable=1"]
+        for mode in modes:
+            connection = self._connect(uri + mode)
+            try:
+                self._check_version(connection)
+                connection.execute("SELECT seq FROM ops LIMIT 1")
+                return connection
+            except sqlite3.OperationalError:
+                connection.close()
+                if mode == modes[-1]:
+                    raise
+            except BaseException:
+                connection.close()
+                raise
+        raise JournalError(f"journal {self.path} cannot be read")
+
+    def _connect(self, uri: str) -> sqlite3.Connection:
+        connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+        connection.row_factory = sqlite3.Row
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
+        return connection
+
+    def _check_version(self, connection: sqlite3.Connection) -> None:
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version > VERSION:
+            raise JournalError(
+                f"journal {self.path} was written by a newer cockpit (schema {version}, this one knows {VERSION}); "
+                "install a newer rollout-cockpit or set journal.path to another file"
+            )
+
+    @contextmanager
+    def _explained(self, done: str) -> Iterator[None]:
+        """Errors of SQLite and of the file system become one sentence; the connection is made anew afterwards."""
+        try:
+            yield
+        except JournalError:
+            raise
+        except (sqlite3.Error, OSError, ValueError) as error:
+            self.close()
+            raise JournalError(f"journal {self.path} cannot be {done}: {_why(error)}") from None
+
+
+def _why(error: Exception) -> str:
+    text = str(error)
+    if isinstance(error, FileNotFoundError):
+        return "it does not exist"
+    if isinstance(error, OSError):
+        return f"{error.strerror or text}; set journal.path to a place that can be written"
+    if "readonly" in text or "unable to open" in text:
+        return "the file or its folder is read-only; set journal.path to a place that can be written"
+    if "full" in text:
+        return "the disk is full; free some space or set journal.path"
+    if "locked" in text or "busy" in text:
+        return "another process holds it for more than 5 s; try again"
+    if "not a database" in text or "malformed" in text or "no such table" in text or "no such column" in text:
+        return "it is damaged or no journal; move it away and keep it"
+    return text
+
+
+def body(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The JSON of a row's body, empty when someone damaged it."""
+    try:
+        value = json.loads(row["body"])
+    except (TypeError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}
