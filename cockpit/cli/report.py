@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from cockpit.model.plan import Outcome, Patch
+from cockpit.model.plan import Outcome
 from cockpit.model.resource import Key
 from cockpit.model.revision import Revision
 from cockpit.model.rollout import Arm, Image, Pod, Rollout
@@ -161,17 +161,6 @@ def outcome(ended: Outcome) -> dict[str, Any]:
     """A verb's result, keys as published."""
     built: dict[str, Any] = msgspec.to_builtins(ended)
     return built
-
-
-def request(patch: Patch) -> dict[str, Any]:
-    """The exact request of a patch: method, path, content type and body."""
-    return {
-        "method": "PATCH",
-        "path": patch.resource.path(patch.namespace, patch.name, patch.subresource),
-        "content_type": "application/json-patch+json",
-        "body": list(patch.ops),
-        "why": patch.why,
-    }
 
 
 def _capped(value: float | None) -> float | None:

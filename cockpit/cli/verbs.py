@@ -16,7 +16,7 @@ from cockpit.cli.options import Options, shared
 from cockpit.cli.output import EXIT, complain, dumps, say
 from cockpit.cli.seat import run
 from cockpit.cli.target import Target, find, parse_target
-from cockpit.model.plan import Consent, Intent, Outcome, Plan, Refusal, Tier, Verb
+from cockpit.model.plan import Consent, Intent, Outcome, Plan, Refusal, Verb
 from cockpit.model.rollout import Rollout
 from cockpit.ports import Seat
 
@@ -62,10 +62,10 @@ AtHash = Annotated[
 
 async def perform(seat: Seat, target: Target, verb: Verb, given: Given, say_plan: Callable[[Plan], None]) -> Outcome:
     """Draft, check what the flags demand, send, observe. Expected failures are outcomes; only finding it can raise."""
+    from cockpit.actions.consent import missing
+
     snapshot = seat.snapshot()
     rollout = find(snapshot, target)
-    if moved := _moved(rollout, given):
-        return _unsent(verb, rollout, "moved", moved)
     assessment = snapshot.assessments.get(rollout.key)
     intent = Intent(
         verb=verb,
@@ -85,34 +85,18 @@ async def perform(seat: Seat, target: Target, verb: Verb, given: Given, say_plan
     if given.dry_run:
         say_plan(drafted)
         return _unsent(verb, rollout, "planned", "not sent: dry run", drafted)
-    if (needed := missing_consent(drafted, given)) is not None:
+    consent = Consent(yes=given.yes or given.confirm is not None, name=given.confirm, reason=given.reason)
+    if (needed := missing(drafted, consent)) is not None:
         say_plan(drafted)
         return _unsent(verb, rollout, "refused", needed, drafted)
-    consent = Consent(yes=given.yes or given.confirm is not None, name=given.confirm, reason=given.reason)
     return await seat.execute(intent, drafted, consent, lambda line: complain(line) if sys.stderr.isatty() else None)
 
 
-def missing_consent(plan: Plan, given: Given) -> str | None:
-    """None when the flags give what the tier asks for; otherwise one sentence naming the flag."""
-    if given.confirm is not None:
-        if given.confirm == plan.key.name:
-            return None
-        return f"--confirm {given.confirm} is not the rollout's name; nothing was sent: --confirm {plan.key.name}"
-    why = f" ({plan.tier_reason})" if plan.tier_reason else ""
-    if plan.tier is Tier.NAME:
-        return f"nothing was sent: this needs the rollout's name{why}: --confirm {plan.key.name}"
-    return None if given.yes else f"nothing was sent: confirm with --yes{why}"
+def _requests(plan: Plan) -> list[dict[str, Any]]:
+    """The exact requests, without the secrets that a pod template may carry."""
+    from cockpit.actions.wire import shown  # lazily: the screens' first frame waits for this module too
 
-
-def _moved(rollout: Rollout, given: Given) -> str | None:
-    """What ``--at-step`` or ``--hash`` demanded and is no longer so."""
-    if given.at_step is not None and rollout.step_index != given.at_step:
-        return f"it stands at step {rollout.step_index}, not at {given.at_step}; nothing was sent"
-    newest = rollout.canary or rollout.baseline
-    at = newest.hash if newest else None
-    if given.at_hash is not None and at != given.at_hash:
-        return f"its newest version is {at}, not {given.at_hash}; nothing was sent"
-    return None
+    return [shown(patch) for patch in plan.patches]
 
 
 def _unsent(verb: Verb, rollout: Rollout, result: Any, reason: str, plan: Plan | None = None) -> Outcome:
@@ -121,7 +105,7 @@ def _unsent(verb: Verb, rollout: Rollout, result: Any, reason: str, plan: Plan |
         namespace=rollout.key.namespace,
         name=rollout.key.name,
         result=result,
-        requests=tuple(report.request(patch) for patch in plan.patches) if plan else (),
+        requests=tuple(_requests(plan)) if plan else (),
         observed=None,
         op_id=None,
         reason=reason,
@@ -134,9 +118,9 @@ def plan_text(plan: Plan) -> str:
     lines += [f"  {label:<9} {text}" for label, text in plan.lines]
     lines += [f"  warning   {text}" for text in plan.warnings]
     lines += [f"  stage {number}   {text}" for number, text in enumerate(plan.sequence, 1) if len(plan.sequence) > 1]
-    for patch in plan.patches:
-        sent = report.request(patch)
-        lines.append(f"  sends     {sent['method']} {sent['path']}  ({sent['content_type']})")
+    for sent in _requests(plan):
+        lines.append(f"  sends     {sent['method']} {sent['path']}?{sent['query']}")
+        lines.append(f"            {sent['content_type']}: {sent['why']}")
         lines += [f"            {dumps(operation, indent=None)}" for operation in sent["body"]]
     return "\n".join(lines)
 
