@@ -67,7 +67,7 @@ def _variance(values: list[float]) -> float:
         delta = value - mean
         mean += delta / count
         squares += delta * (value - mean)
-    return squares / len(values) if not isnan(mean) and not math.isinf(mean) else NAN
+    return squares / len(values)
 
 
 def _best(values: list[float], better: Callable[[float, float], bool]) -> float:
@@ -85,7 +85,7 @@ _REDUCERS: dict[str, Callable[[list[float]], float]] = {
     "max": lambda values: _best(values, lambda value, best: value > best),
     "count": lambda values: float(len(values)),
     "group": lambda values: 1.0,
-    "stddev": lambda values: math.sqrt(_variance(values)),
+    "stddev": lambda values: math.sqrt(variance) if (variance := _variance(values)) >= 0 else NAN,
     "stdvar": _variance,
 }
 

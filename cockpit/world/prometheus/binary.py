@@ -27,6 +27,7 @@ COMPARISON: dict[str, Callable[[float, float], bool]] = {
     ">=": lambda a, b: a >= b,
     "<=": lambda a, b: a <= b,
 }
+_NAME_LOST = frozenset("+-*/%^")  # atan2 keeps it in 2.42
 
 
 class MatchError(ValueError):
@@ -42,9 +43,10 @@ def scalars(op: str, left: float, right: float) -> float:
 def vector_scalar(node: Binary, vector: Vector, scalar: float, *, swapped: bool) -> Vector:
     """``swapped``: the scalar stands on the left. A filter keeps the vector's value on either side."""
     if (arithmetic := ARITHMETIC.get(node.op)) is not None:
-        if swapped:
-            return [(drop_name(labels), arithmetic(scalar, value)) for labels, value in vector]
-        return [(drop_name(labels), arithmetic(value, scalar)) for labels, value in vector]
+        result = [
+            (labels, arithmetic(scalar, value) if swapped else arithmetic(value, scalar)) for labels, value in vector
+        ]
+        return [(drop_name(labels), value) for labels, value in result] if node.op in _NAME_LOST else result
     compare = COMPARISON[node.op]
     held = [compare(scalar, value) if swapped else compare(value, scalar) for _, value in vector]
     if node.returns_bool:
@@ -110,7 +112,7 @@ def _matched(node: Binary, left: Vector, right: Vector, signature: Callable[[Lab
                 outcome = a
             else:
                 continue
-        metric = _result_labels(node, labels, partner[0], keep_name=arithmetic is None and not node.returns_bool)
+        metric = _result_labels(node, labels, partner[0], keep_name=node.op not in _NAME_LOST and not node.returns_bool)
         known = seen.get(key)
         if node.card == "one-to-one":
             if known is not None:

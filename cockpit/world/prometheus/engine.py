@@ -195,9 +195,9 @@ class Query:
             raise ExecutionError("vector cannot contain metrics with the same labelset")
         return result
 
-    def _instants(self, node: Selector, now: int) -> list[tuple[Labels, int, float]]:
+    def _instants(self, node: Selector, now: int, *, plain_at: bool = False) -> list[tuple[Labels, int, float]]:
         """(labels, sample's own stamp, value) of each series with a sample that is neither stale nor too old."""
-        moment = self._moment(node.at, now, node.offset_ms)
+        moment = self._moment(node.at, now, 0 if plain_at else node.offset_ms)
         oldest = moment - LOOKBACK_MS
         found = []
         for labels, stamps, values in self._raw[node]:
@@ -243,7 +243,12 @@ class Query:
                 return [] if self._vector(args[0], now) else [(functions.absent_labels(args[0]), 1.0)]
             case "timestamp":
                 if isinstance(args[0], Selector):
-                    return [(drop_name(labels), at / 1000) for labels, at, _ in self._instants(args[0], now)]
+                    # 2.42 forgets the offset of a selector that also has an @ here, and so do we
+                    forgets = args[0].at is not None
+                    return [
+                        (drop_name(labels), at / 1000)
+                        for labels, at, _ in self._instants(args[0], now, plain_at=forgets)
+                    ]
                 return [(drop_name(labels), now / 1000) for labels, _ in self._vector(args[0], now)]
             case "clamp":
                 low, high = self._scalar(args[1], now), self._scalar(args[2], now)

@@ -43,25 +43,33 @@ ELEMENTWISE: dict[str, Callable[[float], float]] = {
 """Functions of one value; the metric name is dropped."""
 
 
-def _date(read: Callable[[datetime], int]) -> Callable[[float], float]:
+_CYCLE = 400 * 31_556_952
+"""Seconds after which the Gregorian calendar repeats, weekdays included."""
+_ABSOLUTE = 9_223_372_028_715_321_600
+"""Go counts seconds, unsigned, from this long before 1970; what does not fit wraps around."""
+
+
+def _date(read: Callable[[datetime, int], int]) -> Callable[[float], float]:
+    """``read`` gets a date of the years 1970 to 2369 and the years to add to it."""
+
     def wrapped(value: float) -> float:
-        try:
-            return float(read(datetime.fromtimestamp(int(value), UTC)))
-        except (ValueError, OverflowError, OSError):
-            return NAN
+        seconds = int(value) if -(2.0**63) <= value < 2.0**63 else -(2**63)
+        seconds = (seconds + _ABSOLUTE) % 2**64 - _ABSOLUTE
+        cycles, rest = divmod(seconds, _CYCLE)
+        return float(read(datetime.fromtimestamp(rest, UTC), 400 * cycles))
 
     return wrapped
 
 
 DATES: dict[str, Callable[[float], float]] = {
-    "day_of_month": _date(lambda moment: moment.day),
-    "day_of_week": _date(lambda moment: moment.isoweekday() % 7),
-    "day_of_year": _date(lambda moment: moment.timetuple().tm_yday),
-    "days_in_month": _date(lambda moment: calendar.monthrange(moment.year, moment.month)[1]),
-    "hour": _date(lambda moment: moment.hour),
-    "minute": _date(lambda moment: moment.minute),
-    "month": _date(lambda moment: moment.month),
-    "year": _date(lambda moment: moment.year),
+    "day_of_month": _date(lambda moment, years: moment.day),
+    "day_of_week": _date(lambda moment, years: moment.isoweekday() % 7),
+    "day_of_year": _date(lambda moment, years: moment.timetuple().tm_yday),
+    "days_in_month": _date(lambda moment, years: calendar.monthrange(moment.year, moment.month)[1]),
+    "hour": _date(lambda moment, years: moment.hour),
+    "minute": _date(lambda moment, years: moment.minute),
+    "month": _date(lambda moment, years: moment.month),
+    "year": _date(lambda moment, years: moment.year + years),
 }
 """Functions of unix seconds in UTC; without an argument they read the evaluation time."""
 
@@ -97,15 +105,16 @@ def absent_labels(argument: Node) -> Labels:
     if not isinstance(argument, Selector):
         return ()
     known: dict[str, str] = {}
-    doubtful: set[str] = set()
+    seen: set[str] = set()
     for name, op, value in argument.matchers:
         if name == NAME:
             continue
-        if op == "=" and name not in known:
+        if op == "=" and name not in seen:
             known[name] = value
+            seen.add(name)
         else:
-            doubtful.add(name)
-    return labels_of((name, value) for name, value in known.items() if name not in doubtful)
+            known.pop(name, None)
+    return labels_of(known)
 
 
 def histogram_quantile(q: float, vector: Vector) -> Vector:

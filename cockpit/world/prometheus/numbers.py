@@ -74,10 +74,16 @@ def sign(value: float) -> float:
 
 
 def smaller(left: float, right: float) -> float:
+    """Go's Min: NaN if either is, save that minus infinity wins even then."""
+    if -INF in (left, right):
+        return -INF
     return NAN if isnan(left) or isnan(right) else min(left, right)
 
 
 def larger(left: float, right: float) -> float:
+    """Go's Max: NaN if either is, save that infinity wins even then."""
+    if INF in (left, right):
+        return INF
     return NAN if isnan(left) or isnan(right) else max(left, right)
 
 

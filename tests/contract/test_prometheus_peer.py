@@ -1,0 +1,206 @@
+"""The world's PromQL against Debian's Prometheus 2.42: the same samples, the same questions, the same answers."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cockpit.world.contract import Profile
+from cockpit.world.prometheus import answers
+from cockpit.world.prometheus.ast import ParseError
+from cockpit.world.prometheus.dump import openmetrics
+from cockpit.world.prometheus.engine import ExecutionError, Query, Series, Source
+from cockpit.world.prometheus.labels import Selection
+from cockpit.world.prometheus.samples import Samples
+from tests import peers
+from tests.unit.promql_grammar import Grammar
+from tests.unit.traffic_kit import EPOCH, Kit
+
+EXPRESSIONS = int(os.environ.get("COCKPIT_PROMQL_EXPRESSIONS", "400"))
+MINUTES = 35
+
+
+class NoStale:
+    """The text format cannot carry stale markers, so this comparison leaves them out on both sides."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+
+    def select(self, selection: Selection, start: int, end: int) -> Iterator[Series | None]:
+        for series in self._source.select(selection, start, end):
+            if series is not None:
+                pairs = [(s, v) for s, v in zip(series.stamps, series.values, strict=True) if not math.isnan(v)]
+                if pairs:
+                    yield Series(series.labels, *map(list, zip(*pairs, strict=True)))
+
+
+def busy_world() -> Kit:
+    """A canary with errors, a deployment whose pods crash and go, and one that exports nothing."""
+    kit = Kit(seed=11)
+    kit.canary(profile=Profile(error_rate=0.06, latency_median=0.2, bursts=0.7, onset=240))
+    pods = kit.deployment("web", pods=3, profile=Profile(memory_growth=5e4))
+    kit.deployment("mute", pods=1, profile=Profile(metrics=False))
+    kit.clock.advance(600)
+    kit.crash("shop", pods[0], reason="OOMKilled", code=137)
+    kit.clock.advance(73)
+    kit.run("shop", pods[0], restarts=1)
+    kit.clock.advance(120)
+    kit.weights("shop", "pay", ("canary2", 50), ("stable1", 50))
+    kit.clock.advance(200)
+    kit.delete_pod("shop", pods[2])
+    kit.clock.advance(MINUTES * 60 - 993)
+    return kit
+
+
+class Peer:
+    """A Prometheus process answering queries over HTTP."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def ask(self, path: str, **params: str) -> dict[str, Any]:
+        data = urllib.parse.urlencode(params).encode()
+        try:
+            with urllib.request.urlopen(f"{self.url}/api/v1/{path}", data, timeout=30) as answer:
+                return json.load(answer)  # type: ignore[no-any-return]
+        except urllib.error.HTTPError as error:
+            return {**json.load(error), "code": error.code}
+
+
+def start(directory: Path, config: str) -> tuple[subprocess.Popen[bytes], Peer]:
+    binary = peers.need("prometheus")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    (directory / "prometheus.yml").write_text(config)
+    process = subprocess.Popen(
+        [
+            str(binary),
+            f"--config.file={directory / 'prometheus.yml'}",
+            f"--storage.tsdb.path={directory / 'data'}",
+            "--storage.tsdb.retention.time=100y",
+            f"--web.listen-address=127.0.0.1:{port}",
+            "--log.level=error",
+        ],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd=directory,
+    )
+    peer = Peer(f"http://127.0.0.1:{port}")
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            with urllib.request.urlopen(peer.url + "/-/ready", timeout=5):
+                return process, peer
+        except OSError:
+            if process.poll() is not None:
+                break
+            time.sleep(0.1)
+    process.kill()
+    raise RuntimeError("Debian's Prometheus did not become ready")
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Kit, Source, Peer]]:
+    """A world, and a Prometheus that holds exactly its raw samples."""
+    promtool = peers.need("promtool")
+    directory = tmp_path_factory.mktemp("prometheus")
+    kit = busy_world()
+    source = Samples(kit.traffic)
+    dump = openmetrics(source, 0, int(kit.clock.now() * 1000))
+    (directory / "samples.txt").write_text(dump)
+    subprocess.run(
+        [str(promtool), "tsdb", "create-blocks-from", "openmetrics", "samples.txt", "data"],
+        cwd=directory,
+        check=True,
+        capture_output=True,
+        timeout=120,
+    )
+    process, peer = start(directory, "global: {evaluation_interval: 1m}\n")
+    try:
+        yield kit, NoStale(source), peer
+    finally:
+        process.kill()
+        process.wait()
+
+
+def ours(source: Source, text: str, start: int, end: int, step: int, *, ranged: bool) -> dict[str, Any]:
+    try:
+        running = Query(source, text, start, end, step).run(ranged=ranged)
+        while True:
+            next(running)
+    except StopIteration as stop:
+        return {"status": "success", "data": json.loads(answers.query_data(stop.value, end))}
+    except ParseError as error:
+        return {"status": "error", "errorType": "bad_data", "error": str(error)}
+    except ExecutionError as error:
+        return {"status": "error", "errorType": "execution", "error": str(error)}
+
+
+def same(left: str, right: str) -> bool:
+    a, b = float(left), float(right)
+    return a == b or (math.isnan(a) and math.isnan(b)) or math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-12)
+
+
+def differences(theirs: dict[str, Any], mine: dict[str, Any]) -> str | None:
+    """What sets the answers apart, None when nothing does."""
+    if theirs["status"] != mine["status"]:
+        return f"theirs {theirs.get('error', 'success')!r}, ours {mine.get('error', 'success')!r}"
+    if theirs["status"] == "error":
+        return None if theirs["errorType"] == mine["errorType"] else f"{theirs['error']!r} against {mine['error']!r}"
+    if theirs["data"]["resultType"] != mine["data"]["resultType"]:
+        return f"{theirs['data']['resultType']} against {mine['data']['resultType']}"
+    if theirs["data"]["resultType"] in ("scalar", "string"):
+        return None if same(theirs["data"]["result"][1], mine["data"]["result"][1]) else "scalar differs"
+    sides = [
+        {
+            json.dumps(row["metric"], sort_keys=True): row.get("values") or [row["value"]]
+            for row in one["data"]["result"]
+        }
+        for one in (theirs, mine)
+    ]
+    if sides[0].keys() != sides[1].keys():
+        return f"label sets differ: {sorted(sides[0].keys() ^ sides[1].keys())[:4]}"
+    for metric, points in sides[0].items():
+        others = sides[1][metric]
+        if [p[0] for p in points] != [p[0] for p in others]:
+            return f"{metric}: stamps differ"
+        for (stamp, a), (_, b) in zip(points, others, strict=True):
+            if not same(a, b):
+                return f"{metric} at {stamp}: {a} against {b}"
+    return None
+
+
+def test_generated_expressions_agree(loaded: tuple[Kit, Source, Peer]) -> None:
+    _, source, peer = loaded
+    grammar = Grammar(2026, EPOCH)
+    failures, answered = [], 0
+    for index in range(EXPRESSIONS):
+        text = grammar.expression()
+        now = EPOCH + 400 + (index * 37.5) % (MINUTES * 60 - 300)
+        if index % 2:
+            stamp = f"{now:.3f}"
+            theirs = peer.ask("query", query=text, time=stamp)
+            mine = ours(source, text, round(now * 1000), round(now * 1000), 1, ranged=False)
+        else:
+            step = (15, 30, 47)[index % 3]
+            params = {"start": f"{now:.3f}", "end": f"{now + 300:.3f}", "step": str(step)}
+            theirs = peer.ask("query_range", query=text, **params)
+            mine = ours(source, text, round(now * 1000), round((now + 300) * 1000), step * 1000, ranged=True)
+        if (said := differences(theirs, mine)) is not None:
+            failures.append(f"{text}\n    at {now}: {said}")
+        answered += theirs["status"] == "success" and bool(theirs["data"]["result"])
+    assert not failures, f"{len(failures)} of {EXPRESSIONS} differ:\n" + "\n".join(failures[:8])
+    assert answered > EXPRESSIONS / 2, "the grammar hardly ever hits any series"
