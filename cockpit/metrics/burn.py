@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from cockpit.base.clock import GRID_SECONDS
 from cockpit.config import SloSettings
+from cockpit.judge.burn import burn_rate, exhausted_in, rate_of
 from cockpit.metrics.follow import Follow
 from cockpit.metrics.presets import Requests
 from cockpit.metrics.promql import duration, fill
@@ -48,7 +48,7 @@ def refresh_every(seconds: float) -> float:
 
 def burn_of(follow: Follow, slo: SloSettings, past: Mapping[float, Past]) -> Burn:
     """Burn = error ratio / (1 - objective), facts 2. A window the canary has not lived through stays None."""
-    history, budget = follow.history, 1.0 - slo.objective
+    history = follow.history
     lived = covered_seconds(history, "canary")
     windows = []
     for seconds, page_at in WINDOWS:
@@ -64,8 +64,8 @@ def burn_of(follow: Follow, slo: SloSettings, past: Mapping[float, Past]) -> Bur
             BurnWindow(
                 seconds=seconds,
                 covered=min(seconds, lived),
-                canary=_burn(canary.bad, canary.total, budget),
-                baseline=_burn(*baseline, budget) if baseline is not None else None,
+                canary=burn_rate(canary, slo.objective),
+                baseline=rate_of(*baseline, slo.objective) if baseline is not None else None,
                 page_at=page_at,
             )
         )
@@ -76,10 +76,6 @@ def burn_of(follow: Follow, slo: SloSettings, past: Mapping[float, Past]) -> Bur
         objective=slo.objective,
         period=period,
         windows=tuple(windows),
-        exhausted_in=period / longest.canary if longest is not None and longest.canary else None,
+        exhausted_in=exhausted_in(longest.canary, period) if longest is not None else None,
         reason=None if longest is not None else f"the canary has lived {lived / 60:.0f} min; 5 min are needed",
     )
-
-
-def _burn(bad: float, total: float, budget: float) -> float | None:
-    return bad / total / budget if total > 0 and math.isfinite(total) else None
