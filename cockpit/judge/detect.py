@@ -25,8 +25,8 @@ def requests_needed(
     """Canary requests until ``ln E`` is expected to reach ``ln e`` when the true ratio is ``ratio``.
 
     ``rate``: the baseline's error rate; ``share``: the canary's part of the requests, ``w = share / (1 - share)``. The
-    formula is ``phi ln e / (rate (ratio + 1/w) KL)``. Infinite at ``ratio == k`` or a rate of 0. Raises ValueError for a
-    share outside 0..1.
+    formula is ``phi ln e / (rate (ratio + 1/w) KL)``. Infinite at ``ratio == k`` or a rate of 0. Raises ValueError for
+    a share outside 0..1.
     """
     if not 0.0 < share < 1.0:
         raise ValueError(f"the canary's share lies between 0 and 1, not {share}")
