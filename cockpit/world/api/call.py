@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from cockpit.world import status
+from cockpit.world.api import protobuf
 from cockpit.world.api.ledger import Served
 from cockpit.world.api.negotiation import Media, representation
 from cockpit.world.api.routes import Target
@@ -82,15 +83,18 @@ class Call(NamedTuple):
         return bool(asked)
 
     def json(self) -> Object:
-        """The body as an object; 400 when it is none, 415 when it claims to be something else."""
-        kind = self.content_type.partition(";")[0].strip()
-        if kind not in ("", JSON, "application/yaml"):
-            message = f"the body of the request was in an unknown format - accepted media types include: {JSON}"
-            raise status.Rejected(415, "UnsupportedMediaType", message)
-        return read_object(self.body)
+        """The body as an object; 400 when it is none, 415 when it is in a format that is not read here."""
+        return read_object(self.body, self.content_type)
 
 
-def read_object(body: bytes) -> Object:
+def read_object(body: bytes, content_type: str = JSON) -> Object:
+    kind = content_type.partition(";")[0].strip()
+    if kind == protobuf.MEDIA_TYPE:
+        return protobuf.decode(body)
+    if kind not in ("", JSON, "application/yaml"):
+        accepted = f"{JSON}, {protobuf.MEDIA_TYPE}"
+        message = f"the body of the request was in an unknown format - accepted media types include: {accepted}"
+        raise status.Rejected(415, "UnsupportedMediaType", message)
     try:
         return decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:

@@ -44,9 +44,6 @@ class Rbac:
 
     def rules(self, user: User, namespace: str) -> Iterator[Rule]:
         """All rules that hold for ``user`` in ``namespace`` ("" for cluster scope), duplicates included."""
-        if user.masters:
-            yield {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}
-            yield {"verbs": ["*"], "nonResourceURLs": ["*"]}
         bindings = self._bindings("clusterrolebindings", "")
         if namespace:
             bindings = [*bindings, *self._bindings("rolebindings", namespace)]

@@ -11,8 +11,8 @@ import msgspec
 from aiohttp import web
 
 from cockpit.world import status
-from cockpit.world.api import logs, negotiation, reviews
-from cockpit.world.api.call import JSON, Answer, Call, json_answer, refusal
+from cockpit.world.api import logs, negotiation, protobuf, reviews
+from cockpit.world.api.call import JSON, Answer, Call, json_answer, read_object, refusal
 from cockpit.world.api.delivery import Delivery
 from cockpit.world.api.discovery import Discovery
 from cockpit.world.api.faults import Faults
@@ -26,7 +26,7 @@ from cockpit.world.api.users import User, Users
 from cockpit.world.api.verbs import Verbs
 from cockpit.world.api.watch import Watch
 from cockpit.world.clock import WorldClock
-from cockpit.world.contract import Telemetry
+from cockpit.world.contract import Object, Telemetry
 from cockpit.world.kinds import Kind
 from cockpit.world.store import Store
 
@@ -76,7 +76,7 @@ class ApiServer:
             body = await request.read()
             if body:
                 served.content_type = request.headers.get("Content-Type", "")
-                served.body = _readable(body)
+                served.body = _readable(body, served.content_type)
             fault = delivery.fault
             if fault is not None:
                 served.fault = fault.id
@@ -132,7 +132,7 @@ class ApiServer:
             return self._document(request, target.path)
         review = reviews.REVIEWS.get((target.group, target.plural))
         if review is not None and target.version == "v1":
-            return self._review(target, user, body)
+            return self._review(target, user, read_object(body, request.headers.get("Content-Type", "")))
         kind = self._store.kinds.served(target.group, target.version, target.plural)
         if kind is None:
             raise status.Rejected(404, "NotFound", "the server could not find the requested resource")
@@ -196,14 +196,11 @@ class ApiServer:
             return json_answer({"paths": ["/api", "/apis", "/healthz", "/openapi/v2", "/openapi/v3", "/version"]})
         raise status.Rejected(404, "NotFound", "the server could not find the requested resource")
 
-    def _review(self, target: Target, user: User, body: bytes) -> Answer:
+    def _review(self, target: Target, user: User, body: Object) -> Answer:
         if target.verb != "create":
             raise _not_allowed()
         self._authorize(user, target)
-        from cockpit.world.api.call import read_object
-
-        answer = reviews.answer(target.plural, read_object(body), user, self.rbac, self._clock.now())
-        return json_answer(answer, 201)
+        return json_answer(reviews.answer(target.plural, body, user, self.rbac, self._clock.now()), 201)
 
     async def _watch(self, call: Call, delivery: Delivery) -> web.StreamResponse:
         selector = Selector(call.kind, call.query.get("labelSelector", ""), call.query.get("fieldSelector", ""))
@@ -234,11 +231,13 @@ class ApiServer:
         return stream.response
 
 
-def _readable(body: bytes) -> Any:
-    """A body for the ledger: decoded JSON where it is that, text otherwise."""
+def _readable(body: bytes, content_type: str) -> Any:
+    """A body for the ledger: decoded where it can be, text otherwise."""
     try:
+        if content_type.startswith(protobuf.MEDIA_TYPE):
+            return protobuf.decode(body)
         return msgspec.json.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, status.Rejected):
         return body.decode("utf-8", "replace")
 
 
