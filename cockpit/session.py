@@ -1,1 +1,299 @@
 """The composition root: settings -> clock, clients, live, actions, journal. The only place that wires."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from cockpit.actions import Actions
+from cockpit.actions.settle import this_process
+from cockpit.base.clock import Clock
+from cockpit.base.errors import Denied, NotFound, Unreachable
+from cockpit.base.secrets import hide
+from cockpit.base.text import clean
+from cockpit.cluster import credentials as cluster_credentials
+from cockpit.cluster.api import Api
+from cockpit.cluster.rights import Rights
+from cockpit.cluster.transport import Transport
+from cockpit.config import Settings
+from cockpit.journal import Journal, JournalError
+from cockpit.judge import judge
+from cockpit.live.live import Live
+from cockpit.logs.hub import LogHub, LogOptions
+from cockpit.metrics.sampler import Sampler
+from cockpit.model.case import Policy
+from cockpit.model.plan import Consent, Intent, Outcome, Plan, Refusal, Verb
+from cockpit.model.resource import PODS, REPLICASETS, Key
+from cockpit.model.revision import Revision
+from cockpit.model.right import Answer
+from cockpit.model.rollout import Role, Rollout
+from cockpit.model.snapshot import Snapshot, Source
+from cockpit.ports import Identity, LogFeed, PastAct, Progress, Series
+from cockpit.strategies import REGISTRY
+from cockpit.strategies.difference import difference
+from cockpit.strategies.revisions import revisions
+from cockpit.strategies.values import mapping
+
+_METRICS_SECONDS = 10.0
+_YAML_CHARACTERS = 400_000
+
+
+async def open_session(settings: Settings, *, screens: bool = False) -> Session:
+    """A session that has begun to read. Raises CredentialsError or ConfigError; an unreachable server is no error here.
+
+    With ``screens`` open intents of an earlier run are settled in the background; a command settles them in ``ready``.
+    """
+    clock = Clock(settings.world.time_scale)
+    credentials = await cluster_credentials.load(settings.cluster, clock)
+    api = Api(Transport(credentials, clock))
+    sampler = Sampler(settings, clock)
+    session = Session(settings, clock, api, sampler, credentials)
+    await session.start(background=screens)
+    return session
+
+
+class Session:
+    """One operator on one cluster; implements ``ports.Seat``. Everything runs on the event loop that opened it."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        api: Api,
+        sampler: Sampler,
+        credentials: cluster_credentials.Credentials,
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._api = api
+        self._sampler = sampler
+        self._rights = Rights(api, clock)
+        self._journal = Journal(settings.journal_path)
+        policy = Policy(settings.judge.ratio, settings.judge.burn, settings.judge.detect_within)
+        self._live = Live(
+            api,
+            clock,
+            REGISTRY,
+            judge,
+            policy,
+            namespaces=settings.cluster.namespaces,
+            home=credentials.namespace,
+        )
+        self._logs = LogHub(api, self._live.stores.of(PODS), clock)
+        self._log_options: LogOptions | None = None
+        self._actions = Actions(
+            writer=api,
+            reader=api,
+            rights=self._rights,
+            journal=self._journal,
+            clock=clock,
+            picture=self._live,
+            who=this_process(credentials.user, credentials.context, credentials.cluster),
+            read_only=settings.read_only,
+        )
+        self._user = credentials.user
+        self._context, self._cluster = credentials.context, credentials.cluster
+        self._focus: Key | None = None
+        self._settled = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self, *, background: bool) -> None:
+        """Begin to read everything; returns at once."""
+        self._live.attach(self._sampler)
+        self._live.on_rollouts(self._rollouts_changed)
+        await self._live.start()
+        await self._sampler.start()
+        if background:
+            self._tasks.append(asyncio.create_task(self._settle()))
+        self._tasks.append(asyncio.create_task(self._identify()))
+
+    async def ready(self, timeout: float) -> None:
+        """Wait for a first whole picture. Raises Unreachable, Denied or NotSent's kin when there will be none."""
+        try:
+            async with asyncio.timeout(timeout):
+                await self._synced()
+        except TimeoutError:
+            source = self._live.snapshot().sources.get("kubernetes", Source("lost"))
+            said = source.message or "it is still listing"
+            raise Unreachable(f"no whole picture of {self._api.server} within {timeout:.0f} s: {said}") from None
+        await self._sampler.caught_up(_METRICS_SECONDS)
+        self._live.snapshot()
+        await self._actions.settle()
+        self._settled.set()
+
+    async def close(self) -> None:
+        """Stop reading and close every connection; an act under way has been told or will be settled next time."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._logs.focus(None)
+        await self._rights.aclose()
+        await self._sampler.stop()
+        await self._live.stop()
+        await self._logs.aclose()
+        await self._api.aclose()
+        await self._journal.close()
+
+    # -- the picture ---------------------------------------------------------------------------------------------------
+
+    @property
+    def identity(self) -> Identity:
+        return Identity(
+            context=clean(self._context, 200),
+            cluster=clean(self._cluster, 200),
+            user=clean(self._user, 200),
+            scope=self._live.scope,
+            read_only=self._settings.read_only,
+            demo=self._settings.world.scenario,
+        )
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        return self._actions.notices
+
+    def now(self) -> float:
+        return self._clock.cluster()
+
+    def snapshot(self) -> Snapshot:
+        return self._live.snapshot()
+
+    async def changed(self, version: int) -> Snapshot:
+        return await self._live.changed(version)
+
+    def refetch(self) -> None:
+        self._live.refetch()
+        self._sampler.refetch()
+        self._rights.forget()
+
+    # -- the open rollout ----------------------------------------------------------------------------------------------
+
+    def focus(self, key: Key | None) -> None:
+        if key != self._focus:
+            self._log_options = None
+        self._focus = key
+        self._sampler.focus(key)
+        self._rollouts_changed(self._live.snapshot().rollouts)
+
+    def logs(self, key: Key, role: Role) -> LogFeed:
+        return self._logs.feed(key, role)
+
+    def set_log_window(self, key: Key, since: float | None) -> None:
+        self._logs.set_window(key, since)
+
+    def open_logs(self, key: Key, options: LogOptions) -> None:
+        """Open a rollout for its logs alone, read as ``options`` say (``cockpit logs``)."""
+        self._focus, self._log_options = key, options
+        self._rollouts_changed(self._live.snapshot().rollouts)
+
+    async def logs_drained(self) -> None:
+        """Wait until streams that do not follow have ended."""
+        await self._logs.drained()
+
+    def series(self, key: Key) -> Series:
+        return self._sampler.series(key)
+
+    def _rollouts_changed(self, rollouts: Mapping[Key, Rollout]) -> None:
+        self._sampler.set_targets(rollouts)
+        self._logs.focus(rollouts.get(self._focus) if self._focus is not None else None, self._log_options)
+
+    # -- versions ------------------------------------------------------------------------------------------------------
+
+    async def revisions(self, key: Key) -> tuple[Revision, ...]:
+        rollout, row, strategy = self._live.current(key), self._live.row(key), self._live.strategy(key)
+        if rollout is None or row is None or strategy is None:
+            raise NotFound(f"{key} is gone")
+        try:
+            bad = (await self._journal.history(rollout.uid)).held_bad
+        except JournalError:
+            bad = ()
+        return revisions(
+            strategy.candidates(row, self._live.stores),
+            rollout,
+            self._live.stores,
+            label=strategy.hash_label,
+            revision_key=strategy.revision_key,
+            bad=bad,
+        )
+
+    async def diff(self, key: Key, from_hash: str, to_hash: str) -> tuple[str, ...]:
+        strategy = self._live.strategy(key)
+        if strategy is None or from_hash == to_hash:
+            return ()
+        known = {each.hash: each.replicaset for each in await self.revisions(key)}
+        old, new = await asyncio.gather(
+            self._template(key, known.get(from_hash)), self._template(key, known.get(to_hash))
+        )
+        return difference(old, new, strategy.hash_label)
+
+    async def _template(self, key: Key, replicaset: str | None) -> dict[str, Any]:
+        if replicaset is None:
+            raise NotFound(f"a version of {key} is no longer retained")
+        whole = await self._api.get(REPLICASETS, key.namespace, replicaset)
+        return mapping(mapping(whole.get("spec")).get("template"))
+
+    async def raw(self, key: Key) -> str:
+        strategy = self._live.strategy(key)
+        if strategy is None:
+            raise NotFound(f"{key} is gone")
+        whole = await self._api.get(strategy.resource, key.namespace, key.name)
+        mapping(whole.get("metadata")).pop("managedFields", None)
+        mapping(mapping(whole.get("metadata")).get("annotations")).pop(
+            "kubectl.kubernetes.io/last-applied-configuration", None
+        )
+        text = msgspec.yaml.encode(hide(whole)).decode("utf-8", "replace")
+        return "\n".join(_indented(line) for line in text[:_YAML_CHARACTERS].splitlines())
+
+    # -- acts ----------------------------------------------------------------------------------------------------------
+
+    def can(self, verb: Verb, key: Key) -> tuple[Answer, str]:
+        return self._actions.can(verb, key)
+
+    async def plan(self, intent: Intent) -> Plan | Refusal:
+        return await self._actions.plan(intent)
+
+    async def dry_run(self, intent: Intent, plan: Plan) -> Outcome:
+        """The exact requests and what the server says to them, for ``--dry-run``."""
+        return await self._actions.dry_run(intent, plan)
+
+    async def execute(self, intent: Intent, plan: Plan, consent: Consent, progress: Progress | None = None) -> Outcome:
+        return await self._actions.execute(intent, plan, consent, progress)
+
+    async def journal(self, limit: int = 100) -> tuple[PastAct, ...]:
+        return await self._journal.acts(limit)
+
+    # -- behind the scenes ---------------------------------------------------------------------------------------------
+
+    async def _synced(self) -> None:
+        version = -1
+        while True:
+            snapshot = await self._live.changed(version)
+            version = snapshot.version
+            source = snapshot.sources["kubernetes"]
+            if source.state == "lost":
+                raise Unreachable(source.message or f"API server {self._api.server} does not answer")
+            if source.state == "denied":
+                raise Denied(source.message or f"API server {self._api.server} denies reading rollouts")
+            if self._live.synced and source.state != "syncing":
+                return
+
+    async def _settle(self) -> None:
+        """Once the picture stands, find out what became of acts that an earlier run left open."""
+        version = -1
+        while not self._live.synced:
+            version = (await self._live.changed(version)).version
+        await self._actions.settle()
+
+    async def _identify(self) -> None:
+        user = await self._rights.who()
+        if user is not None:
+            self._user = user
+            self._actions.known_as(user)
+
+
+def _indented(line: str) -> str:
+    """Cleaned, with the indentation that gives YAML its meaning."""
+    stripped = line.lstrip(" ")
+    return " " * (len(line) - len(stripped)) + clean(stripped, 4096)

@@ -75,6 +75,10 @@ class Actions:
     def notify(self, text: str) -> None:
         self._notices.append(text)
 
+    def known_as(self, user: str) -> None:
+        """The server's own name for us, once it has been asked; the journal's actor from now on."""
+        self._ledger.who = msgspec.structs.replace(self._ledger.who, user=user)
+
     def can(self, verb: Verb, key: Key) -> tuple[Answer, str]:
         """Whether mode, kind and rights allow a verb, and if not why. Never blocks."""
         if self._gateway.read_only:
@@ -104,7 +108,9 @@ class Actions:
         if elsewhere is not None:
             return elsewhere
         history = await self._history(intent)
-        intent = msgspec.structs.replace(intent, at=self._clock.cluster(), held_bad=history.held_bad)
+        intent = msgspec.structs.replace(
+            intent, at=self._clock.cluster(), held_bad=history.held_bad, held_by=history.paused_by
+        )
         try:
             drafted = await strategy.plan(intent, self._reader)
         except CockpitError as error:

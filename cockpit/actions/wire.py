@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from typing import Any
 
+from cockpit.base.secrets import hide
 from cockpit.journal.records import canonical
 from cockpit.model.plan import Patch
 from cockpit.strategies.templates import images
-from cockpit.strategies.values import mapping
-
-HIDDEN = "<hidden>"
-_SECRET_NAME = re.compile(
-    r"passw|passphrase|_pass|pwd|secret|token|credential|private|api_?key|access_?key|auth|dsn", re.I
-)
-_URL_PASSWORD = re.compile(r"(?<=://)([^/\s:@]*):[^/\s@]+(?=@)")
 
 
 def shown(patch: Patch) -> dict[str, Any]:
@@ -46,17 +39,3 @@ def condensed(op: dict[str, Any]) -> dict[str, Any]:
 def digest(value: Any) -> str:
     """sha256 of the canonical JSON of a value, hexadecimal."""
     return hashlib.sha256(canonical({"value": value}).encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def hide(value: Any) -> Any:
-    """A copy with the values of secret-looking variables hidden, and passwords in URLs."""
-    if isinstance(value, list):
-        return [hide(item) for item in value]
-    if isinstance(value, str):
-        return _URL_PASSWORD.sub(rf"\1:{HIDDEN}", value)
-    if not isinstance(value, dict):
-        return value
-    name = value.get("name")
-    if "value" in value and isinstance(name, str) and _SECRET_NAME.search(name):
-        return {**value, "value": HIDDEN}
-    return {key: hide(item) for key, item in mapping(value).items()}

@@ -58,6 +58,10 @@ class Strategy(Protocol):
 
     resource: Resource
     watches: tuple[Watch, ...]
+    hash_label: str
+    """Label that tells the versions' ReplicaSets and pods apart."""
+    revision_key: str
+    """Annotation of a ReplicaSet that holds its revision number."""
 
     def references(self, row: Any) -> Iterable[tuple[Resource, str, str]]:
         """Objects (resource, namespace, name) outside the owner chain whose change touches this rollout."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from cockpit.base.secrets import hide, secret_name
 from cockpit.base.text import clean
 from cockpit.strategies.image import short
 from cockpit.strategies.values import mapping, objects
@@ -13,7 +13,6 @@ from cockpit.strategies.values import mapping, objects
 MOST_LINES = 200
 _VALUE_CHARACTERS = 120
 _NAMED = ("containers", "initContainers", "volumes", "env", "ports", "volumeMounts", "imagePullSecrets")
-_SECRET = re.compile(r"(?i)passw|secret|token|credential|api_?key|private_?key|connection_?string|dsn$")
 _ABSENT = object()
 
 
@@ -73,7 +72,7 @@ def _line(path: tuple[str, ...], old: Any, new: Any) -> str:
         name = clean(" ".join(["image", *names[:-1]]), _VALUE_CHARACTERS)
         return f"{name}: {_image(old)} → {_image(new)}"
     name = clean(" ".join(names), _VALUE_CHARACTERS)
-    if any(_SECRET.search(part) for part in names[-2:]):
+    if any(secret_name(part) for part in names[-2:]):
         return f"{name}: {'added' if old is _ABSENT else 'removed' if new is _ABSENT else 'changed'} (value not shown)"
     if old is _ABSENT:
         return f"+ {name}: {_value(new)}"
@@ -91,9 +90,9 @@ def _value(value: Any) -> str:
     if isinstance(value, dict):
         inner = value.get("value", _ABSENT)
         if set(value) <= {"name", "value"} and isinstance(inner, str):
-            return clean(inner, _VALUE_CHARACTERS)
+            return clean(hide(inner), _VALUE_CHARACTERS)
         return clean("{" + ", ".join(sorted(value)) + "}", _VALUE_CHARACTERS)
     if isinstance(value, list):
         plain = all(isinstance(item, str | int | float | bool) for item in value)
         return clean(" ".join(str(item) for item in value), _VALUE_CHARACTERS) if plain else f"{len(value)} items"
-    return clean(str(value), _VALUE_CHARACTERS)
+    return clean(hide(str(value)), _VALUE_CHARACTERS)
