@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -20,12 +20,13 @@ from cockpit.cli.target import find, parse_target
 from cockpit.model.log import LogLine
 from cockpit.model.resource import Key
 from cockpit.model.rollout import Role
-from cockpit.ports import LogFeed, Seat
+from cockpit.ports import LogFeed
+
+if TYPE_CHECKING:
+    from cockpit.session import Session
 
 _POLL = 0.1
-_QUIET = 1.2
-"""Seconds without a new line after which a look that does not follow has seen what there is."""
-_MOST = 20.0
+_BATCH = 20_000
 _SPAN = re.compile(r"(\d+)([smhd])")
 _UNIT = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
@@ -77,23 +78,24 @@ def _logs(
     target = parse_target(rollout, options.namespace)
     window = seconds(since) if since is not None else None
 
-    async def printing(seat: Seat) -> int:
-        found = find(seat.snapshot(), target)
-        arms: dict[Role, Any] = {"canary": found.canary, "baseline": found.baseline}
+    async def printing(session: Session) -> int:
+        from cockpit.logs.hub import LogOptions
+
+        found = find(session.snapshot(), target)
+        arms: dict[Role, Any] = {"canary": found.canary, "baseline": found.baseline or found.before}
         roles = [role for role, side in arms.items() if side is not None and arm in (Which.both, Which(role))]
         if not roles:
             complain(f"{found.key} has no {arm.value} with pods now")
             return int(ExitCode.REFUSED)
-        seat.focus(found.key)
-        seat.set_log_window(found.key, window)
-        feeds = {role: seat.logs(found.key, role) for role in roles}
+        options_ = LogOptions(since=window, follow=follow, previous=previous, container=container)
+        session.open_logs(found.key, options_)
+        feeds = {role: session.logs(found.key, role) for role in roles}
 
         def show(role: Role, line: LogLine) -> None:
-            if (container is not None and line.container != container) or (previous and not line.previous):
-                return
             say(dumps(line_dict(role, line), indent=None) if options.json else line_text(role, line))
 
-        await _pump(seat, found.key, feeds, show, follow=follow)
+        drained = None if follow else asyncio.create_task(session.logs_drained())
+        await _pump(found.key, feeds, show, drained)
         return int(ExitCode.DONE)
 
     try:
@@ -102,33 +104,35 @@ def _logs(
         return int(ExitCode.DONE)
 
 
-async def _pump(seat: Seat, key: Key, feeds: Mapping[Role, LogFeed], show: Any, *, follow: bool) -> None:
-    """Print what is new until interrupted, or (not following) until the feeds were quiet for a while."""
-    loop = asyncio.get_running_loop()
+async def _pump(
+    key: Key, feeds: Mapping[Role, LogFeed], show: Callable[[Role, LogLine], None], drained: asyncio.Task[None] | None
+) -> None:
+    """Print what is new; ends when ``drained`` does (None: only when interrupted)."""
     seen = dict.fromkeys(feeds, 0)
-    told: dict[str, str] = {}
-    began = quiet_since = loop.time()
-    asked_at = seat.now()
+    told: dict[Role, str] = {}
     while True:
+        last = drained is not None and drained.done()
         fresh: list[tuple[Role, LogLine]] = []
         for role, feed in feeds.items():
-            for line in feed.after(seen[role]):
-                fresh.append((role, line))
-                seen[role] = line.seq
+            lines = feed.after(seen[role], _BATCH)
+            fresh += [(role, line) for line in lines]
+            if lines:
+                if lines[0].seq > seen[role] + 1 and seen[role]:
+                    complain(f"{key} {role}: {lines[0].seq - seen[role] - 1} lines came too fast to be printed")
+                seen[role] = lines[-1].seq
             if feed.status and told.get(role) != feed.status:
                 told[role] = feed.status
                 complain(f"{key} {role}: {feed.status}")
-        # Each feed is in order already; both together are ordered per batch, which the feeds' own window has settled.
+        # Each feed is in order already; both together are put in order per batch, which the feeds' own window settled.
         fresh.sort(key=lambda entry: entry[1].at or 0.0)
-        caught_up = False
         for role, line in fresh:
             show(role, line)
-            caught_up = caught_up or (line.at is not None and line.at >= asked_at)
-        now = loop.time()
-        quiet_since = now if fresh else quiet_since
-        if not follow and (caught_up or now - quiet_since >= _QUIET or now - began >= _MOST):
+        if last:
             return
-        await asyncio.sleep(_POLL)
+        if not fresh:
+            await asyncio.wait([drained], timeout=_POLL) if drained is not None else await asyncio.sleep(_POLL)
+        else:
+            await asyncio.sleep(0)
 
 
 def add_to(app: typer.Typer) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from cockpit.cli.output import complain
 from cockpit.config import Settings
-from cockpit.ports import Seat
+
+if TYPE_CHECKING:
+    from cockpit.session import Session
 
 T = TypeVar("T")
 READY_SECONDS = 20.0
@@ -17,7 +19,7 @@ READY_SECONDS = 20.0
 
 
 @asynccontextmanager
-async def seated(settings: Settings) -> AsyncIterator[Seat]:
+async def seated(settings: Settings) -> AsyncIterator[Session]:
     """A ready session, closed at the end. Notices (settled intents, fallbacks) go to standard error, once."""
     from cockpit.session import open_session
 
@@ -31,7 +33,7 @@ async def seated(settings: Settings) -> AsyncIterator[Seat]:
         await session.close()
 
 
-def run(settings: Settings, command: Callable[[Seat], Awaitable[T]]) -> T:
+def run(settings: Settings, command: Callable[[Session], Awaitable[T]]) -> T:
     """Run one command on a session. Raises what it raises."""
 
     async def whole() -> T:

@@ -10,6 +10,8 @@ from typing import Any
 from cockpit.cli.output import cut
 
 UNKNOWN = "?"
+_WIDE = 120
+"""Columns from which the verdict's reason stands in the same line."""
 _GLYPH = {"Degraded": "x", "Paused": "=", "Progressing": "o", "Healthy": "*"}
 
 
@@ -86,27 +88,28 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]], columns: int) -> 
 
 
 def fleet(items: Sequence[dict[str, Any]], columns: int = 80) -> str:
-    """``list`` as a table; an empty fleet says so."""
+    """``list``: a line each, and on narrow screens a second one with the verdict of what is not simply healthy."""
     if not items:
         return "no rollouts"
-    rows = []
+    heads, rows, verdicts = ["  ROLLOUT", "PHASE", "STEP", "WEIGHT", "VERDICT"], [], []
     for entry in items:
-        mark = _GLYPH.get(entry["phase"], UNKNOWN)
         name = f"{entry['namespace']}/{entry['name']}"
         if entry["kind"] != "Rollout":
             name = f"{entry['kind'].lower()}/{name}"
         waits = "waits for you; " if entry["waits_for_human"] else ""
-        state = entry["verdict"]["state"].upper()
-        rows.append(
-            (
-                f"{mark} {name}",
-                entry["phase"],
-                step(entry["step"]),
-                weight(entry["weight"]),
-                f"{state} {waits}{entry['verdict']['reason']}",
-            )
-        )
-    return "\n".join(table(("  ROLLOUT", "PHASE", "STEP", "WEIGHT", "VERDICT"), rows, columns))
+        verdicts.append((entry["verdict"]["state"].upper(), f"{waits}{entry['verdict']['reason']}"))
+        mark = _GLYPH.get(entry["phase"], UNKNOWN)
+        rows.append([f"{mark} {name}", entry["phase"], step(entry["step"]), weight(entry["weight"])])
+    if columns >= _WIDE:
+        both = [[*row, f"{state} {reason}"] for row, (state, reason) in zip(rows, verdicts, strict=True)]
+        return "\n".join(table(heads, both, columns))
+    lines = table(heads, [[*row, state] for row, (state, _) in zip(rows, verdicts, strict=True)], columns)
+    told = [lines[0]]
+    for line, entry, (_, reason) in zip(lines[1:], items, verdicts, strict=True):
+        told.append(line)
+        if entry["in_flight"] or entry["phase"] != "Healthy":
+            told.append(f"    {cut(reason, columns - 4)}")
+    return "\n".join(told)
 
 
 def status(entry: dict[str, Any], columns: int = 80) -> str:

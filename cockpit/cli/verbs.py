@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import typer
@@ -18,7 +18,9 @@ from cockpit.cli.seat import run
 from cockpit.cli.target import Target, find, parse_target
 from cockpit.model.plan import Consent, Intent, Outcome, Plan, Refusal, Verb
 from cockpit.model.rollout import Rollout
-from cockpit.ports import Seat
+
+if TYPE_CHECKING:
+    from cockpit.session import Session
 
 _HELP: dict[Verb, str] = {
     "advance": "Release the pause; runs on to the next pause or check.",
@@ -60,11 +62,13 @@ AtHash = Annotated[
 ]
 
 
-async def perform(seat: Seat, target: Target, verb: Verb, given: Given, say_plan: Callable[[Plan], None]) -> Outcome:
+async def perform(
+    session: Session, target: Target, verb: Verb, given: Given, say_plan: Callable[[Plan], None]
+) -> Outcome:
     """Draft, check what the flags demand, send, observe. Expected failures are outcomes; only finding it can raise."""
     from cockpit.actions.consent import missing
 
-    snapshot = seat.snapshot()
+    snapshot = session.snapshot()
     rollout = find(snapshot, target)
     assessment = snapshot.assessments.get(rollout.key)
     intent = Intent(
@@ -74,22 +78,22 @@ async def perform(seat: Seat, target: Target, verb: Verb, given: Given, say_plan
         to=given.to,
         now=given.now,
         choice=given.choice,
-        at=seat.now(),
+        at=session.now(),
         at_step=given.at_step,
         at_hash=given.at_hash,
     )
-    drafted = await seat.plan(intent)
+    drafted = await session.plan(intent)
     if isinstance(drafted, Refusal):
         choices = "".join(f"; --choose {choice}: {text}" for choice, text in drafted.choices)
         return _unsent(verb, rollout, drafted.result, drafted.reason + choices)
     if given.dry_run:
         say_plan(drafted)
-        return _unsent(verb, rollout, "planned", "not sent: dry run", drafted)
+        return await session.dry_run(intent, drafted)
     consent = Consent(yes=given.yes or given.confirm is not None, name=given.confirm, reason=given.reason)
     if (needed := missing(drafted, consent)) is not None:
         say_plan(drafted)
         return _unsent(verb, rollout, "refused", needed, drafted)
-    return await seat.execute(intent, drafted, consent, lambda line: complain(line) if sys.stderr.isatty() else None)
+    return await session.execute(intent, drafted, consent, lambda line: complain(line) if sys.stderr.isatty() else None)
 
 
 def _requests(plan: Plan) -> list[dict[str, Any]]:
@@ -143,8 +147,8 @@ def _act(options: Options, rollout: str, verb: Verb, given: Given) -> int:
         if not options.json:
             say(plan_text(plan))
 
-    async def acting(seat: Seat) -> Outcome:
-        return await perform(seat, target, verb, given, say_plan)
+    async def acting(session: Session) -> Outcome:
+        return await perform(session, target, verb, given, say_plan)
 
     try:
         ended = run(narrowed(options, target), acting)

@@ -7,6 +7,8 @@ from typing import Any
 
 import msgspec
 
+from cockpit.actions import wire
+from cockpit.logs.hub import LogOptions
 from cockpit.model.log import LogLine
 from cockpit.model.plan import Consent, Intent, Outcome, Patch, Plan, Refusal, Tier, Verb
 from cockpit.model.resource import ROLLOUTS, Key
@@ -173,6 +175,7 @@ class FakeSeat:
         self.versions: tuple[Revision, ...] = ()
         self.notices: tuple[str, ...] = ()
         self.closed = False
+        self.log_options: LogOptions | None = None
         self.identity = Identity("demo", "demo", "sre1")
 
     async def ready(self, timeout: float) -> None:
@@ -197,6 +200,12 @@ class FakeSeat:
     def focus(self, key: Key | None) -> None: ...
 
     def set_log_window(self, key: Key, since: float | None) -> None: ...
+
+    def open_logs(self, key: Key, options: LogOptions) -> None:
+        self.log_options = options
+
+    async def logs_drained(self) -> None:
+        """They never were more."""
 
     def logs(self, key: Key, role: Role) -> Feed:
         return Feed(self.lines[role])
@@ -235,6 +244,10 @@ class FakeSeat:
             tier=self.tier,
             tier_reason="the verdict is against it" if self.tier is Tier.NAME else "",
         )
+
+    async def dry_run(self, intent: Intent, plan: Plan) -> Outcome:
+        shown = tuple(wire.shown(patch) for patch in plan.patches)
+        return Outcome(plan.verb, plan.key.namespace, plan.key.name, "planned", shown, None, None, "dry run")
 
     async def execute(
         self, intent: Intent, plan: Plan, consent: Consent, progress: Callable[[str], None] | None = None

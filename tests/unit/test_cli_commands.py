@@ -18,6 +18,7 @@ from cockpit.base.errors import CredentialsError
 from cockpit.cli.app import _guarded
 from cockpit.config import Settings
 from cockpit.journal import IntentRecord, Journal, OutcomeRecord, Who
+from cockpit.logs.hub import LogOptions
 from cockpit.model.log import LogLine
 from cockpit.model.plan import Refusal, Tier
 from cockpit.model.snapshot import Source
@@ -238,23 +239,25 @@ def test_rollback_needs_a_target_and_hands_it_on(desk: Desk, run: Run) -> None:
 
 
 def test_logs_of_both_arms_are_merged_by_time_and_clean(desk: Desk, run: Run) -> None:
-    def line(seq: int, at: float, text: str, container: str = "web", previous: bool = False) -> LogLine:
-        return LogLine(seq, seat.NOW + at, "pod-1", container, "", text, previous=previous)
+    def line(seq: int, at: float, text: str, previous: bool = False) -> LogLine:
+        return LogLine(seq, seat.NOW + at, "pod-1", "web", "", text, previous=previous)
 
     desk.seat.lines = {
-        "canary": [line(1, -3, "first"), line(2, -1, seat.hostile("third")), line(3, 0, "sidecar", "proxy")],
-        "baseline": [line(1, -2, "second"), line(2, -9, "crash story", previous=True)],
+        "canary": [line(1, -3, "first"), line(2, -1, seat.hostile("third"))],
+        "baseline": [line(1, -9, "crash story", previous=True), line(2, -2, "second")],
     }
-    code, out, _ = run("logs", "payments/checkout-api", "--container", "web")
+    code, out, _ = run("logs", "payments/checkout-api")
     assert code == 0
     order = [out.index(word) for word in ("crash story", "first", "second", "third")]
     assert order == sorted(order)
-    assert "sidecar" not in out
     assert not any((ord(character) < 0x20 and character != "\n") or 0x7F <= ord(character) < 0xA0 for character in out)
     assert "\u202e" not in out
-    _, out, _ = run("logs", "payments/checkout-api", "--previous", "--arm", "baseline", "-o", "json")
-    (only,) = [json.loads(entry) for entry in out.splitlines()]
-    assert (only["text"], only["arm"], only["previous"]) == ("crash story", "baseline", True)
+    flags = ("--previous", "--arm", "baseline", "--container", "web", "--since", "1h30m", "-o", "json")
+    _, out, _ = run("logs", "payments/checkout-api", *flags)
+    first, second = [json.loads(entry) for entry in out.splitlines()]
+    assert (first["text"], first["arm"], first["previous"]) == ("crash story", "baseline", True)
+    assert second["text"] == "second"
+    assert desk.seat.log_options == LogOptions(since=5400.0, follow=False, previous=True, container="web")
 
 
 def test_durations(desk: Desk, run: Run) -> None:

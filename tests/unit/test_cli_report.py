@@ -148,7 +148,12 @@ def test_list_text_never_cuts_a_name_and_cuts_the_reason_with_an_ellipsis() -> N
     assert f"payments/{long}" in printed
     short = text.fleet(report.fleet(seat.picture(seat.rollout())), 80)
     assert all(len(line) <= 80 for line in short.split("\n"))
-    assert short.split("\n")[1].endswith("…")
+    assert "    waits for you; errors 4.10 % vs 0.30 % (13.7x); not judged yet" in short.split("\n")
+    narrow = text.fleet(report.fleet(seat.picture(seat.rollout())), 60).split("\n")
+    assert narrow[-1].endswith("…")
+    wide = text.fleet(report.fleet(seat.picture(seat.rollout())), 160).split("\n")
+    assert len(wide) == 2
+    assert "UNJUDGED waits for you; errors 4.10 %" in wide[1]
     assert text.fleet([]) == "no rollouts"
 
 

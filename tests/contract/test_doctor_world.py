@@ -1,0 +1,79 @@
+"""Doctor against a world: every finding good, and what it says when rights, Prometheus or the server are missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from cockpit.base.clock import Clock
+from cockpit.config import Settings, load_settings
+from cockpit.doctor.cluster import check_cluster
+from cockpit.doctor.examine import examine
+from cockpit.doctor.finding import Finding
+from cockpit.doctor.rbac import manifest
+from tests.harness.world import WorldProcess
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorldProcess]:
+    with WorldProcess(tmp_path_factory.mktemp("world"), scenario="single", speed=1.0) as made:
+        yield made
+
+
+def settings_of(world: WorldProcess, tmp_path: Path, user: str = "") -> Settings:
+    """Settings for the world, as another user when a token is given."""
+    overrides: dict[str, Any] = {"journal.path": tmp_path / "journal.sqlite3"}
+    if user:
+        document = yaml.safe_load(world.kubeconfig.read_text())
+        document["users"][0]["user"] = {"token": f"token-of-{user}"}
+        path = tmp_path / "kubeconfig"
+        path.write_text(yaml.safe_dump(document))
+        overrides["cluster.kubeconfig"] = str(path)
+    return load_settings(world.config, overrides)
+
+
+def by_name(findings: list[Finding]) -> dict[str, Finding]:
+    return {finding.name: finding for finding in findings}
+
+
+async def test_all_is_well(small: WorldProcess, tmp_path: Path) -> None:
+    found = by_name(await examine(settings_of(small, tmp_path)))
+    good = ("settings", "kubeconfig", "api", "identity", "clock", "kind Rollout", "kind Deployment", "read", "write")
+    for name in (*good, "prometheus", "metrics", "journal"):
+        assert found[name].state == "ok", found[name]
+    assert found["identity"].detail == "admin"
+
+
+async def test_the_printed_rights_are_exactly_enough(small: WorldProcess, tmp_path: Path) -> None:
+    for user, operator in (("reader", False), ("operator", True)):
+        rules = yaml.safe_load(manifest(operator=operator))["rules"]
+        small.control.user(user, f"token-of-{user}", rules=rules)
+        found = by_name(await check_cluster(settings_of(small, tmp_path, user), Clock()))
+        assert found["identity"].detail == user
+        assert found["read"].state == "ok", found["read"]
+        assert found["write"].state == ("ok" if operator else "warn"), found["write"]
+        if not operator:
+            assert "patch rollouts/status.argoproj.io" in found["write"].detail
+
+
+async def test_a_user_without_rights_is_told_what_is_lacking(small: WorldProcess, tmp_path: Path) -> None:
+    small.control.user("nobody", "token-of-nobody")
+    found = by_name(await check_cluster(settings_of(small, tmp_path, "nobody"), Clock()))
+    assert found["api"].state == "ok"
+    assert found["kind Rollout"].state == "bad"
+    assert "rbac" in found["kind Rollout"].hint
+    assert found["read"].state == "bad"
+    assert "list pods" in found["read"].detail
+
+
+async def test_an_unknown_token_is_one_finding(small: WorldProcess, tmp_path: Path) -> None:
+    found = by_name(await check_cluster(settings_of(small, tmp_path, "stranger"), Clock()))
+    assert found["kubeconfig"].state == "ok"
+    assert found["api"].state == "bad"
+    assert "log in" in found["api"].detail
+    assert {found[name].state for name in ("identity", "kinds", "read", "write")} == {"unknown"}
+    assert "token-of-stranger" not in str(found)
