@@ -173,6 +173,8 @@ class CockpitApp(App[int]):
     def _visible(self) -> list[Screen[object]]:
         """The screen on top, and under a dialog the one it lies over."""
         stack = self.screen_stack
+        if not stack:
+            return []  # a frame on the way out
         if len(stack) > 1 and stack[-1].is_modal:
             return [stack[-2], stack[-1]] if not stack[-2].is_modal else [stack[-1]]
         return [stack[-1]]

@@ -10,8 +10,8 @@ from textual.binding import BindingType
 from textual.screen import ModalScreen
 
 from cockpit.model.plan import Intent, Refusal
-from screens.confirm import TYPE_AHEAD
 from screens.draw.line import Line, wrapped
+from screens.typeahead import TypeAhead
 from screens.widgets.canvas import Canvas
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class ChoiceScreen(ModalScreen["str | None"]):
         super().__init__()
         self.intent = intent
         self.refusal = refusal
-        self._painted_at: float | None = None
+        self._guard = TypeAhead()
 
     @property
     def cockpit(self) -> CockpitApp:
@@ -57,13 +57,12 @@ class ChoiceScreen(ModalScreen["str | None"]):
     def _paint(self) -> None:
         canvas = self.query_one("#dialog", Canvas)
         canvas.show(self._lines(canvas.inner[0]), Line("which way?", "title"))
-        if self._painted_at is None:
-            self._painted_at = self.cockpit.wall()
+        self._guard.painted(self.cockpit.wall())
 
     def on_key(self, event: events.Key) -> None:
         event.stop()
         event.prevent_default()
-        if self._painted_at is None or self.cockpit.wall() - self._painted_at < TYPE_AHEAD:
+        if self._guard.early(event, self.cockpit.wall()):
             return
         if event.key in {"escape", "q"}:
             self.dismiss(None)

@@ -14,14 +14,12 @@ from cockpit.model.plan import Consent, Intent, Plan, Tier
 from cockpit.model.snapshot import Snapshot
 from screens.draw.line import Line
 from screens.parts.dialog import Dialog, dialog_lines
+from screens.typeahead import TypeAhead
 from screens.widgets.canvas import Canvas
 from screens.widgets.field import Field
 
 if TYPE_CHECKING:
     from screens.app import CockpitApp
-
-TYPE_AHEAD = 0.25
-"""Seconds after the first paint in which keys are ignored: over a slow link they were meant for the screen before."""
 
 SEND_KEY = "ctrl+s"
 Focus = Literal["cancel", "name", "reason"]
@@ -41,7 +39,7 @@ class ConfirmScreen(ModalScreen["Consent | Literal['reopen'] | None"]):
         self.name_field = Field()
         self.reason_field = Field()
         self.moved: tuple[str, ...] = ()
-        self._painted_at: float | None = None
+        self._guard = TypeAhead()
         self._scroll = 0
         self._fitted = (0, 0)
         self._said = ""
@@ -74,7 +72,7 @@ class ConfirmScreen(ModalScreen["Consent | Literal['reopen'] | None"]):
         self.call_after_refresh(self._painted)
 
     def _painted(self) -> None:
-        self._painted_at = self.cockpit.wall()
+        self._guard.painted(self.cockpit.wall())
 
     def draw(self, snapshot: Snapshot, now: float) -> None:
         """Compare what was drawn with what is true now, and repaint."""
@@ -90,7 +88,8 @@ class ConfirmScreen(ModalScreen["Consent | Literal['reopen'] | None"]):
 
     def _paint(self) -> None:
         seat, snapshot = self.cockpit.seat, self._snapshot
-        if seat is None or snapshot is None or not self.size.width:
+        canvas = self._canvas()
+        if seat is None or snapshot is None or canvas is None or not self.size.width:
             return
         width = min(78, self.size.width - 2)
         dialog = Dialog(
@@ -107,7 +106,6 @@ class ConfirmScreen(ModalScreen["Consent | Literal['reopen'] | None"]):
             said=self._said,
         )
         title, right, body, foot = dialog_lines(dialog, width - 4)
-        canvas = self.query_one("#dialog", Canvas)
         room = max(3, self.size.height - 2 - len(foot))
         self._scroll = max(0, min(self._scroll, len(body) - room))
         shown = body[self._scroll : self._scroll + room]
@@ -121,8 +119,12 @@ class ConfirmScreen(ModalScreen["Consent | Literal['reopen'] | None"]):
         self._show([*shown, *foot], title, right)
 
     def _show(self, lines: list[Line], title: Line, right: Line) -> None:
-        if self.is_mounted:
-            self.query_one("#dialog", Canvas).show(lines, title, right)
+        if (canvas := self._canvas()) is not None:
+            canvas.show(lines, title, right)
+
+    def _canvas(self) -> Canvas | None:
+        """None before it is composed and after it is dismissed: a frame can come at both times."""
+        return next(iter(self.query(Canvas)), None)
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._paint)
@@ -132,7 +134,7 @@ class ConfirmScreen(ModalScreen["Consent | Literal['reopen'] | None"]):
     def on_key(self, event: events.Key) -> None:
         event.stop()
         event.prevent_default()
-        if self._painted_at is None or self.cockpit.wall() - self._painted_at < TYPE_AHEAD:
+        if self._guard.early(event, self.cockpit.wall()):
             return
         self._said = ""
         if self.moved:
@@ -146,7 +148,7 @@ class ConfirmScreen(ModalScreen["Consent | Literal['reopen'] | None"]):
 
     def on_paste(self, event: events.Paste) -> None:
         event.stop()
-        if self._painted_at is None or self.cockpit.wall() - self._painted_at < TYPE_AHEAD or self.moved:
+        if self._guard.early(event, self.cockpit.wall()) or self.moved:
             return
         if self.focus_on == "reason":
             self.reason_field.insert(event.text)

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 _SYMBOLS = {
     "question_mark": "?", "colon": ":", "slash": "/", "minus": "-", "greater_than_sign": ">",
-    "left_square_bracket": "[", "right_square_bracket": "]", "escape": "Esc", "enter": "Enter", "tab": "Tab", "shift+tab": "shift+Tab",
+    "left_square_bracket": "[", "right_square_bracket": "]",
+    "escape": "Esc", "enter": "Enter", "tab": "Tab", "shift+tab": "shift+Tab",
 }  # fmt: skip
 
 

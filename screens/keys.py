@@ -33,11 +33,11 @@ _SPECS = (
     Spec("find.start", "/", "find", "filter the fleet, find in a log or page (! inverts a filter)", "filter"),
     Spec("find.next", "n", "find_next(1)", "next match"),
     Spec("find.previous", "N", "find_next(-1)", "previous match"),
-    Spec("help", "?", "help", "this help", "help"),
-    Spec("palette", "ctrl+p", "command_palette", "palette of views"),
-    Spec("hist.last", "-", "last_view", "the view before this one"),
-    Spec("hist.back", "[", "history(-1)", "back in the list of rollouts visited"),
-    Spec("hist.forward", "]", "history(1)", "forward in that list"),
+    Spec("help", "?", "app.help", "this help", "help"),
+    Spec("palette", "ctrl+p", "app.command_palette", "palette of views"),
+    Spec("hist.last", "-", "app.last_view", "the view before this one"),
+    Spec("hist.back", "[", "app.history(-1)", "back in the list of rollouts visited"),
+    Spec("hist.forward", "]", "app.history(1)", "forward in that list"),
     Spec("pane.next", "tab", "pane_next(1)", "next pane", "pane"),
     Spec("pane.previous", "shift+tab", "pane_next(-1)", "pane before"),
     Spec("pane.steps", "1", "pane('steps')", "steps"),
@@ -75,10 +75,10 @@ _SPECS = (
     Spec("metrics.span", "s", "span", "5 minutes, 15 minutes, an hour", "span"),
     Spec("pick.way", "t", "way", "as the plan chooses, at once, or through the steps", "how"),
     Spec("page.wrap", "w", "page_wrap", "wrap lines", "wrap"),
-    Spec("app.freeze", "z", "freeze", "freeze the screen (data keeps coming)", "freeze"),
-    Spec("app.refetch", "ctrl+r", "refetch", "ask every source again"),
-    Spec("app.copy", "c", "copy", "copy name or digest (OSC 52)"),
-    Spec("app.theme", "ctrl+t", "next_theme", "next theme"),
+    Spec("app.freeze", "z", "app.freeze", "freeze the screen (data keeps coming)", "freeze"),
+    Spec("app.refetch", "ctrl+r", "refetch", "ask every source again", "refetch"),
+    Spec("app.copy", "c", "copy", "copy name or digest (OSC 52)", "copy"),
+    Spec("app.theme", "ctrl+t", "app.next_theme", "next theme"),
     Spec("app.quit", "ctrl+q", "leave", "quit"),
     Spec("app.interrupt", "ctrl+c", "interrupt", "says how to quit"),
     Spec("act.advance", ">", "act('advance')", "next: release the pause; runs on to the next gate", "next"),
@@ -88,7 +88,7 @@ _SPECS = (
     Spec("act.retry", "T", "act('retry')", "try again: retry an aborted rollout", "retry"),
     Spec("act.full", "F", "act('full')", "full promote: skips every step and check", "full"),
     Spec("act.skip", "S", "act('skip')", "skip the running step", "skip"),
-    Spec("act.none", "A", "no_act", "nothing: advance is >, abort is X"),
+    Spec("act.none", "A", "app.no_act", "nothing: advance is >, abort is X"),
 )  # fmt: skip
 
 SPECS: dict[str, Spec] = {spec.id: spec for spec in _SPECS}
@@ -136,7 +136,7 @@ def check_keymap(keys: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
     """
     good: dict[str, str] = {}
     complaints: list[str] = []
-    for name, key in keys.items():
+    for name, key in sorted(keys.items(), key=lambda item: not item[0].startswith("act.")):  # verbs take their keys first
         spec = SPECS.get(name)
         if spec is None:
             complaints.append(f"keys.{name}: no such binding; ? lists them by id")
@@ -149,8 +149,8 @@ def check_keymap(keys: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
         if wrong:
             complaints.append(f"keys.{name} = {key!r}: verbs are bound to capitals or marks, never {wrong[0]!r}")
             continue
-        if not name.startswith("act.") and (taken := [part for part in parts if _taken_by_act(part, keys)]):
-            complaints.append(f"keys.{name} = {key!r}: {taken[0]} is the key of {_taken_by_act(taken[0], keys)}")
+        if not name.startswith("act.") and (taken := [part for part in parts if _taken_by_act(part, good)]):
+            complaints.append(f"keys.{name} = {key!r}: {taken[0]} is the key of {_taken_by_act(taken[0], good)}")
             continue
         good[name] = ",".join(parts)
     by_key: dict[str, str] = {}

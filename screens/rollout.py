@@ -154,6 +154,8 @@ class RolloutView(View):
         for name in _PANES:
             self.query_one(f"#{name}", Canvas).frame = frame
         narrow = width < 76
+        for name in ("sli", "canary-log"):  # boxes part themselves; without them a blank column does
+            self.query_one(f"#{name}").styles.margin = (0, 1 if compact and not full and not narrow else 0, 0, 0)
         shown = {"steps", "sli", "canary-log", "baseline-log"}
         if not narrow:
             shown.add("burn")

@@ -101,8 +101,8 @@ class View(Screen[None]):
 
     def draw(self, snapshot: Snapshot, now: float) -> None:
         """Take the newest picture and repaint what changed."""
-        if not self.is_mounted or not self.size.width:
-            return
+        if not self.is_attached or not self.size.width or not self.query("#hints"):
+            return  # a frame can come before it is composed and after it is closed
         self.snapshot, self.drawn_at = snapshot, now
         self.draw_head(snapshot, now)
         self.draw_body(snapshot, now)
@@ -221,6 +221,9 @@ class View(Screen[None]):
         key = self.target()
         if key is not None:
             self.cockpit.copy(str(key), str(key))
+
+    def action_refetch(self) -> None:
+        self.cockpit.action_refetch()
 
     def action_act(self, verb: str) -> None:
         self.cockpit.acts.press(verb, self.drawn())

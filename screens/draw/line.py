@@ -118,6 +118,14 @@ class Line:
             return self.cut(width)
         return self.cut(room - 1).to(room).extend(right)
 
+    def then(self, right: Line, width: int) -> Self:
+        """Like ``with_right``, but the right gives way."""
+        room = width - self.width - 2
+        if room < 6:
+            return self.cut(width)
+        right.cut(room)
+        return self.to(width - right.width).extend(right)
+
     def roles(self, role: str) -> Self:
         """The same text, all of it in one role."""
         self.parts = [(text, role) for text, _ in self.parts]

@@ -38,7 +38,7 @@ def columns(width: int, longest_name: int, longest_namespace: int) -> list[Colum
         name = min(max(longest_name, 14), max(14, spare * 6 // 10))
         namespace = min(max(longest_namespace, 9), max(9, spare - name - 2))
         head = [Column("name", name, "ROLLOUT"), Column("namespace", namespace, "NAMESPACE")]
-        tail = "VERDICT"
+        tail = Column("verdict", 0, "VERDICT")
     elif width >= 76:
         fixed = [
             Column("step", 13, "STEP"), Column("share", 6, "WT"), Column("errors", 11, "ERR% C/B"),
@@ -46,20 +46,22 @@ def columns(width: int, longest_name: int, longest_namespace: int) -> list[Colum
         ]  # fmt: skip
         spare = room - sum(column.width + 1 for column in fixed) - 21
         head = [Column("name", min(max(longest_name, 14), max(14, spare)), "ROLLOUT")]
-        tail = "VERDICT / NEXT"
+        tail = Column("outlook", 0, "VERDICT / NEXT")
     else:
         fixed = [Column("share", 6, "WT"), Column("errors", 11, "ERR% C/B")]
         head = [Column("name", min(max(longest_name, 12), max(12, room - 40)), "ROLLOUT")]
-        tail = "VERDICT / NEXT"
+        tail = Column("outlook", 0, "VERDICT / NEXT")
     used = sum(column.width + 1 for column in (*head, *fixed))
-    return [*head, *fixed, Column("verdict", max(8, room - used), tail)]
+    return [*head, *fixed, tail._replace(width=max(8, room - used))]
 
 
 def heading(cols: list[Column], held: str = "") -> Line:
     line = Line(" " * MARGIN)
     for column in cols:
-        title = f"{column.title}  {held}" if column.name == "verdict" and held else column.title
-        line.add(title, "title", column.width).add(" ")
+        title = f"{column.title}  {held}" if column is cols[-1] and held else column.title
+        line.add(title, "title", column.width)
+        if column is not cols[-1]:
+            line.add(" ")
     return line
 
 
@@ -84,7 +86,8 @@ def row(
     line.add(state.glyph, state.role).add(" ")
     for column in cols:
         _CELLS[column.name](line, rollout, assessment, pending, now, column.width)
-        line.add(" ")
+        if column is not cols[-1]:
+            line.add(" ")
     return line.roles("stale") if stale else line
 
 
@@ -179,6 +182,15 @@ def _next(line: Line, rollout: Rollout, a: Assessment | None, p: Pending | None,
 
 
 def _verdict(line: Line, rollout: Rollout, a: Assessment | None, p: Pending | None, now: float, width: int) -> None:
+    _judged(line, rollout, a, p, width, "")
+
+
+def _outlook(line: Line, rollout: Rollout, a: Assessment | None, p: Pending | None, now: float, width: int) -> None:
+    """Verdict, and what is next where that says more than the reason."""
+    _judged(line, rollout, a, p, width, next_cell(rollout, now))
+
+
+def _judged(line: Line, rollout: Rollout, a: Assessment | None, p: Pending | None, width: int, upcoming: str) -> None:
     before = line.width
     if p is not None and p.stage in {"sending", "sent", "accepted"}:
         line.add(f"{p.verb.upper()} {p.text}", "key", width)
@@ -194,20 +206,16 @@ def _verdict(line: Line, rollout: Rollout, a: Assessment | None, p: Pending | No
     if a is None:
         line.add("not judged yet", "dim", width)
         return
-    narrow = width < 30
-    upcoming = next_cell(rollout, now)
     reason = a.verdict.reason
     if state == "unjudged":
-        line.add(
-            rollout.message if rollout.phase == "Degraded" else upcoming if narrow else reason or "unjudged", "dim"
-        )
+        line.add(rollout.message if rollout.phase == "Degraded" else upcoming or reason or "unjudged", "dim")
     else:
         line.add(state.upper(), VERDICT_ROLE[state]).add(" ")
-        line.add(upcoming if narrow and state in {"ready", "wait"} else reason, "text")
+        line.add(upcoming if upcoming and state in {"ready", "wait"} else reason, "text")
     line.cut(before + width).to(before + width)
 
 
 _CELLS = {
     "name": _name, "namespace": _namespace, "step": _step, "weight": _weight, "share": _share, "errors": _errors,
-    "p99": _p99, "burn": _burn, "pods": _pods, "next": _next, "verdict": _verdict,
+    "p99": _p99, "burn": _burn, "pods": _pods, "next": _next, "verdict": _verdict, "outlook": _outlook,
 }  # fmt: skip

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import NamedTuple
 
+from cockpit.model import sli
 from cockpit.model.rollout import Rollout
 from cockpit.model.snapshot import Source
 from cockpit.model.verdict import Assessment, Burn, SliRow
@@ -16,60 +17,86 @@ from screens.draw.spark import bar, blocks, scale, window
 CHART_SECONDS = 900.0
 _ROLE = {"abort": "bad", "outage": "bad", "blind": "unknown", "watch": "warn", "wait": "text", "ready": "ok"}
 _GLYPH = {"abort": glyphs.BAD, "outage": glyphs.BAD, "watch": glyphs.WARN, "ready": glyphs.OK, "blind": glyphs.UNKNOWN}
-_LABEL = {"errors": "error", "rate": "rate", "rate_per_pod": "rate/pod", "cpu": "cpu", "memory": "memory"}
+_LABEL = {sli.ERRORS: "error", sli.RATE: "rate", sli.RATE_PER_POD: "rate/pod", sli.CPU: "cpu", sli.MEMORY: "mem"}
 
 
 def label(row: SliRow) -> str:
     """``error %``, ``p99 ms``, ``rate/pod``."""
     unit = UNIT.get(row.unit, row.unit)
     name = _LABEL.get(row.name, row.name)
-    return f"{name}{'' if unit.startswith('/') and name.endswith('/pod') else ' '}{unit}".replace("/pod/s", "/pod /s")
+    return name if unit == "/s" else f"{name} {unit}"
 
 
 def sli_table(
     assessment: Assessment | None, series: Series | None, prometheus: Source | None, until: float, width: int, rows: int
 ) -> list[Line]:
     """Heading and one line per SLI; a second line with B's chart where the height allows it."""
-    wide = width >= 62
+    cells = _WIDE if width >= 62 else _TIGHT
     slis = assessment.slis if assessment else ()
-    chart = max(0, width - (51 if wide else 42) - 2)
-    head = Line().add("SLI", "title", 12).add("CANARY", "canary-strong", 8, "right").add("  ")
-    head.add("BASE", "baseline-strong", 7, "right").add("Δ", "title", 8, "right")
-    if wide:
-        head.add("LIMIT", "title", 8, "right")
-    if chart >= 6:
-        head.add("   C 15 min" if chart < 20 or rows < 2 * len(slis) else "   15 min, C over B, one scale", "dim")
+    chart = max(0, width - sum(cells) - 6)
+    head = Line().add("SLI", "title", cells.label).add("CANARY", "canary-strong", cells.canary, "right").add("  ")
+    head.add("BASE", "baseline-strong", cells.base, "right").add("Δ", "title", cells.delta, "right")
+    head.add("LIMIT", "title", cells.limit, "right")
+    double = rows - 1 >= 2 * len(slis) and chart >= 5
+    if chart >= 5:
+        head.add(
+            "   15 min, C over B, one scale" if double and chart >= 28 else "  C 15 min" if chart >= 9 else "  15m",
+            "dim",
+        )
     lines = [head.cut(width)]
     if not slis:
         return [*lines, *_no_slis(assessment, prometheus, width)]
-    double = rows - 1 >= 2 * len(slis) and chart >= 6
+    if rows - 1 < len(slis):  # the least telling rows give way; m shows all
+        kept = {row.name for row in sorted(slis, key=_telling)[: rows - 1]}
+        slis = tuple(row for row in slis if row.name in kept)
     for row in slis:
-        lines += _sli_lines(row, series, until, wide=wide, chart=chart, double=double)
+        lines += _sli_lines(row, series, until, cells, chart=chart, double=double)
     return [line.cut(width) for line in lines]
 
 
-def _sli_lines(row: SliRow, series: Series | None, until: float, *, wide: bool, chart: int, double: bool) -> list[Line]:
+class _Cells(NamedTuple):
+    label: int
+    canary: int
+    base: int
+    delta: int
+    limit: int
+
+
+_WIDE = _Cells(12, 8, 7, 8, 8)
+_TIGHT = _Cells(9, 7, 6, 6, 6)
+_TELLING = (sli.ERRORS, sli.P99, sli.RATE_PER_POD, sli.CPU, sli.MEMORY, sli.P50, sli.P95, sli.RATE)
+
+
+def _telling(row: SliRow) -> tuple[int, int]:
+    """Rows that say something is wrong first, then by how much they usually tell."""
+    return (
+        0 if row.state in {"abort", "outage", "watch", "blind"} else 1,
+        _TELLING.index(row.name) if row.name in _TELLING else len(_TELLING),
+    )
+
+
+def _sli_lines(
+    row: SliRow, series: Series | None, until: float, cells: _Cells, *, chart: int, double: bool
+) -> list[Line]:
     known = row.canary is not None
     role = _ROLE.get(row.state, "text") if known else "unknown"
-    line = Line().add(label(row), "text", 12).add(value(row.canary, row.unit), role, 8, "right")
+    line = Line().add(label(row), "text", cells.label).add(value(row.canary, row.unit), role, cells.canary, "right")
     line.add(f" {_GLYPH.get(row.state, ' ')}", role)
-    line.add(value(row.baseline, row.unit), "unknown" if row.baseline is None else "baseline", 7, "right")
-    line.add(
-        times(row.ratio) if row.ratio is not None else UNKNOWN, role if row.ratio is not None else "dim", 8, "right"
-    )
-    if wide:
-        line.add(value(row.limit, row.unit) if row.limit is not None else NONE, "dim", 8, "right")
+    line.add(value(row.baseline, row.unit), "unknown" if row.baseline is None else "baseline", cells.base, "right")
+    ratio = times(row.ratio) if row.ratio is not None else UNKNOWN
+    line.add(ratio, role if row.ratio is not None else "dim", cells.delta, "right")
+    line.add(value(row.limit, row.unit) if row.limit is not None else NONE, "dim", cells.limit, "right")
     if not known and row.reason:
         return [line.add(f"  {row.reason}", "unknown"), *([Line()] if double else [])]
-    if chart < 6:
+    if chart < 5:
         return [line]
     canary = window(series.points(row.name, "canary"), until, CHART_SECONDS, chart) if series else []
     baseline = window(series.points(row.name, "baseline"), until, CHART_SECONDS, chart) if series else []
     low, high = scale(canary, baseline, limit=row.limit)
-    line.add("  C ", "canary").add(blocks(canary, low, high), "canary")
+    line.add("  C " if chart >= 9 else "  ", "canary").add(blocks(canary, low, high), "canary")
     if not double:
         return [line]
-    second = Line(" " * (line.width - len(canary) - 2)).add("B ", "baseline")
+    second = Line(" " * (line.width - len(canary) - 2)).add("B " if chart >= 9 else "  ", "baseline")
     return [line, second.add(blocks(baseline, low, high), "baseline")]
 
 
@@ -91,15 +118,20 @@ def burn_lines(burn: Burn | None, rollout: Rollout, now: float, width: int) -> l
         return [Line("no SLO is configured for this rollout", "dim").cut(width)]
     if not burn.windows:
         return [Line(burn.reason or "no burn rate is known", "unknown").cut(width)]
-    cell = max(6, min(9, (width - 8) // max(1, len(burn.windows))))
-    head, page = Line("window ", "title"), Line("page at", "dim")
-    canary, base = Line("C      ", "canary"), Line("B      ", "baseline")
+    cell = max(6, min(12, (width - 5) // max(1, len(burn.windows))))
+    head, page = Line("over ", "title"), Line("page ", "dim")
+    canary, base = Line("C    ", "canary"), Line("B    ", "baseline")
     for item in burn.windows:
         head.add(span(item.seconds), "title", cell, "right")
         page.add(times(item.page_at)[:-1] if item.page_at is not None else NONE, "dim", cell, "right")
         for line, number in ((canary, item.canary), (base, item.baseline)):
             if line is canary and item.covered < item.seconds - 1:
-                text, role = (f"{span(item.covered)} of", "dim") if item.covered > 0 else (NONE, "dim")
+                lived = (
+                    f"{span(item.covered)} of {span(item.seconds)}"
+                    if cell >= 10
+                    else f"{span(item.covered)}/{span(item.seconds)}"
+                )
+                text, role = (lived if item.covered > 0 else NONE), "dim"
             elif number is None:
                 text, role = UNKNOWN, "unknown"
             else:
@@ -128,7 +160,3 @@ def burn_title(burn: Burn | None) -> Line:
     if burn is not None:
         line.add(f" · SLO {burn.objective * 100:g} % / {burn.period / 86400:g} d", "dim")
     return line
-
-
-def unknown_slis(rows: Sequence[SliRow]) -> int:
-    return sum(row.canary is None for row in rows)

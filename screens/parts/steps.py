@@ -10,26 +10,26 @@ from screens.draw.spark import bar
 from screens.parts.status import check_progress, next_cell, running_check
 
 
-def pieces(rollout: Rollout) -> list[Line]:
-    """One short line per step: glyph and label, the current one marked."""
+def pieces(rollout: Rollout, *, short: bool = False) -> list[Line]:
+    """One short line per step: glyph and label, the current one marked. ``short``: ``5m`` for ``pause 5m``."""
     current = rollout.step_index
     result = []
     for step in rollout.steps:
         line = Line()
+        label = step.label.removeprefix("pause ") if short else step.label
         if current is None:
-            line.add(f"{glyphs.UNKNOWN} {step.label}", "unknown")
+            line.add(f"{glyphs.UNKNOWN} {label}", "unknown")
         elif rollout.full and rollout.in_flight and step.index >= current:
-            line.add(f"{glyphs.TODO} {step.label}", "faint")
+            line.add(f"{glyphs.TODO} {label}", "faint")
         elif step.index < current:
-            line.add(f"{glyphs.OK} ", "ok").add(step.label, "dim")
+            line.add(f"{glyphs.OK} ", "ok").add(label, "dim")
         elif step.index == current:
-            label = step.label
             if step.kind in {"analysis", "experiment"} and (done := check_progress(running_check(rollout))):
                 label = f"{label} {done}"
             mark, role = (glyphs.BAD, "bad") if rollout.aborted else (glyphs.CURRENT, "canary-strong")
             line.add(f"{mark} {label}", role)
         else:
-            line.add(f"{glyphs.TODO} ", "dim").add(step.label, "text" if step.gate else "dim")
+            line.add(f"{glyphs.TODO} ", "dim").add(label, "text" if step.gate else "dim")
         result.append(line)
     return result
 
@@ -43,7 +43,9 @@ def timeline(rollout: Rollout, width: int, offset: int | None = None) -> Line:
     if not parts:
         return Line(_no_steps(rollout), "text").cut(width)
     joint = " ─ " if width < 100 else " ── "
-    if sum(part.width for part in parts) + len(joint) * (len(parts) - 1) <= width:
+    if _total(parts, joint) > width:
+        parts = pieces(rollout, short=True)
+    if _total(parts, joint) <= width:
         first, last = 0, len(parts)
     else:
         current = min(rollout.step_index or 0, len(parts) - 1)
@@ -63,6 +65,10 @@ def timeline(rollout: Rollout, width: int, offset: int | None = None) -> Line:
     if last < len(parts):
         line.add(f" › {len(parts) - last}", "dim")
     return line.cut(width)
+
+
+def _total(parts: list[Line], joint: str) -> int:
+    return sum(part.width for part in parts) + len(joint) * (len(parts) - 1)
 
 
 def _reach(parts: list[Line], first: int, width: int, joint: int) -> int:
@@ -93,7 +99,7 @@ def _no_steps(rollout: Rollout) -> str:
 def weight(rollout: Rollout, now: float, width: int) -> Line:
     """``▕██████░░░░▏ set 25% actual 25%   18m   next …``."""
     wide = width >= 100
-    cells = max(8, min(40, width // 4))
+    cells = max(8, min(40, width // 5))
     shown = rollout.weight.actual if rollout.weight.actual is not None else rollout.weight.set
     role = "unknown" if shown is None else "canary"
     line = Line("weight " if wide else "", "dim").add("▕", "faint").add(bar(shown, cells), role).add("▏ ", "faint")
@@ -112,7 +118,7 @@ def weight(rollout: Rollout, now: float, width: int) -> Line:
     if rollout.full and rollout.in_flight:
         line.add("   full promotion under way", "warn")
     right = Line("next ", "dim").add(_next(rollout, now), "strong") if rollout.in_flight or rollout.aborted else Line()
-    return line.with_right(right, width) if right.width else line.cut(width)
+    return line.then(right, width) if right.width else line.cut(width)
 
 
 def _next(rollout: Rollout, now: float) -> str:
@@ -122,7 +128,7 @@ def _next(rollout: Rollout, now: float) -> str:
         if used:
             failed, limit = max(used, key=lambda pair: pair[0])
             left = max(0, limit - failed) + 1
-            return f"{left} more failed measurement{'s' if left > 1 else ''} → abort by the controller"
+            return f"{left} more failed → auto-abort"
     index = rollout.step_index
     following = rollout.steps[index + 1].label if index is not None and index + 1 < len(rollout.steps) else "100%"
     text = next_cell(rollout, now)

@@ -49,8 +49,7 @@ async def driven(
 
 async def settle(pilot: Pilot[int]) -> None:
     """Until messages, workers and the frame after them are through."""
-    for _ in range(4):
-        await pilot.pause()
+    await pilot.pause()
     app = pilot.app
     if isinstance(app, CockpitApp):
         app.frame_now()
