@@ -12,7 +12,7 @@ import random
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import NamedTuple, Protocol
 
-from cockpit.base.clock import Clock
+from cockpit.base.clock import Clock, parse_time
 from cockpit.base.errors import ApiError, CockpitError
 from cockpit.base.text import clean
 from cockpit.cluster.backoff import Backoff
@@ -33,8 +33,8 @@ class LogSink(Protocol):
 
     def lines(self, lines: list[RawLine], previous: bool) -> None: ...
 
-    def note(self, text: str) -> None:
-        """Something a reader of the log must know, in its place among the lines."""
+    def note(self, text: str, at: float | None = None) -> None:
+        """Something a reader of the log must know, at its place in time (unix seconds; None: now)."""
 
     def state(self, text: str) -> None:
         """Empty while the stream flows, otherwise why it does not."""
@@ -166,7 +166,10 @@ class PodLog:
         ended = instance.ended
         if ended is not None:
             why = f"exit code {ended.exit_code}" + (f", {clean(ended.reason, 80)}" if ended.reason else "")
-            self._sink.note(f"{self._pod} {self._container} ended: {why}; {restarts} restarts so far")
+            at = parse_time(ended.finished_at)
+            # The kubelet's time is cut to the second; the note belongs behind what was written in it.
+            text = f"{self._pod} {self._container} ended: {why}; {restarts} restarts so far"
+            self._sink.note(text, at + 0.999 if at is not None else None)
 
     async def _stream(self, instance: Instance, *, previous: bool, follow: bool) -> None:
         """Read one stream to its end. Raises what opening or reading it raised."""

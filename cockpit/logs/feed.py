@@ -108,10 +108,10 @@ class Feed:
             self._order += 1
             self._held.append(_Held(floor, self._order, now, pod, container, line, previous, False))
 
-    def note(self, pod: str, container: str, text: str) -> None:
-        """Say something of our own, at its place in time: now."""
+    def note(self, pod: str, container: str, text: str, at: float | None = None) -> None:
+        """Say something of our own, at its place in time (unix seconds; None: now)."""
         self._order += 1
-        line = RawLine(self._now_ns(), text.encode())
+        line = RawLine(int(at * 1e9) if at is not None else self._now_ns(), text.encode())
         self._held.append(_Held(line.at or 0, self._order, self._wall(), pod, container, line, False, True))
 
     def state(self, stream: str, text: str) -> None:

@@ -43,8 +43,8 @@ class _Sink:
     def lines(self, lines: list[RawLine], previous: bool) -> None:
         self._feed.add(self._pod, self._container, lines, previous)
 
-    def note(self, text: str) -> None:
-        self._feed.note(self._pod, self._container, text)
+    def note(self, text: str, at: float | None = None) -> None:
+        self._feed.note(self._pod, self._container, text, at)
 
     def state(self, text: str) -> None:
         if not text:

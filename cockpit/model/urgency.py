@@ -8,7 +8,10 @@ from cockpit.model.verdict import ORDER, Assessment
 RECENT_SECONDS = 3600.0
 """A finished rollout stays in the default view this long: that is when the page comes."""
 
-_CRASHING = frozenset({"CrashLoopBackOff", "OOMKilled", "RunContainerError", "CreateContainerError", "StartError"})
+_CRASHING = frozenset(
+    "CrashLoopBackOff OOMKilled RunContainerError CreateContainerError CreateContainerConfigError StartError "
+    "ImagePullBackOff ErrImagePull InvalidImageName".split()
+)
 _PHASES = {"Degraded": 0, "Paused": 1, "Progressing": 1, "Healthy": 2}
 
 

@@ -137,7 +137,7 @@ class Sink:
         self.raw += lines
         self.taken += [(line.text.decode(), previous) for line in lines]
 
-    def note(self, text: str) -> None:
+    def note(self, text: str, at: float | None = None) -> None:
         self.notes.append(text)
 
     def state(self, text: str) -> None:
