@@ -9,8 +9,17 @@ RECENT_SECONDS = 3600.0
 """A finished rollout stays in the default view this long: that is when the page comes."""
 
 _CRASHING = frozenset(
-    "CrashLoopBackOff OOMKilled RunContainerError CreateContainerError CreateContainerConfigError StartError "
-    "ImagePullBackOff ErrImagePull InvalidImageName".split()
+    (
+        "CrashLoopBackOff",
+        "OOMKilled",
+        "RunContainerError",
+        "CreateContainerError",
+        "CreateContainerConfigError",
+        "StartError",
+        "ImagePullBackOff",
+        "ErrImagePull",
+        "InvalidImageName",
+    )
 )
 _PHASES = {"Degraded": 0, "Paused": 1, "Progressing": 1, "Healthy": 2}
 
