@@ -10,7 +10,7 @@ from cockpit.base.clock import GRID_SECONDS
 from cockpit.metrics.answers import Answer, Row
 from cockpit.metrics.blind import Up
 from cockpit.metrics.burn import past_query
-from cockpit.metrics.client import AUTH, DOWN, Prometheus, PrometheusError
+from cockpit.metrics.client import AUTH, DOWN, OVERLOAD, TIMEOUT, Prometheus, PrometheusError
 from cockpit.metrics.counters import Pod
 from cockpit.metrics.follow import Batch, Follow, Tally
 from cockpit.metrics.presets import ErrorMatcher, Preset, Target
@@ -97,8 +97,12 @@ class Poll:
         self.missing: dict[str, Blind] = {}
         """SLI source ("requests", "latency", "cpu", "memory") -> why its last query gave nothing or not all."""
 
-    async def counters(self, group: Sequence[Follow], end: float, *, gone: bool) -> None:
-        """Bring every follow of the group from its cursor to ``end``. Raises PrometheusError for the requests only."""
+    async def counters(self, group: Sequence[Follow], end: float, *, gone: bool, strict: bool = False) -> None:
+        """Bring every follow of the group from its cursor to ``end``.
+
+        Raises PrometheusError when the requests cannot be had; what else cannot is named in ``missing`` and passed
+        over. ``strict``: a time-out or overload of any query raises, because the caller will ask for less at once.
+        """
         if not group:
             return
         asked = scope(group, gone=gone)
@@ -111,13 +115,13 @@ class Poll:
         for name, source in ((CPU, preset.cpu), (MEMORY, preset.memory)):
             if source is not None:
                 queries[name] = fill(source.query, values, where)
-        answers = dict(
-            zip(
-                queries,
-                await asyncio.gather(*(self._range(name, text, start, end) for name, text in queries.items())),
-                strict=True,
-            )
-        )
+        asking = (self._range(name, text, start, end, strict=strict) for name, text in queries.items())
+        answered = await asyncio.gather(*asking, return_exceptions=True)
+        answers: dict[str, Answer] = {}
+        for name, answer in zip(queries, answered, strict=True):
+            if isinstance(answer, BaseException):
+                raise answer
+            answers[name] = answer
         batches = self._hand_out(group, answers)
         points = sum(len(row.points) for answer in answers.values() for row in answer.rows)
         if points > _OFF_LOOP:
@@ -127,11 +131,11 @@ class Poll:
         for follow, tally in tallies:
             follow.apply(tally, end)
 
-    async def _range(self, name: str, text: str, start: float, end: float) -> Answer:
+    async def _range(self, name: str, text: str, start: float, end: float, *, strict: bool) -> Answer:
         try:
             answer = await self.client.query_range(text, start, end, GRID_SECONDS)
         except PrometheusError as error:
-            if name == "requests" or error.code in (DOWN, AUTH):
+            if name == "requests" or error.code in (DOWN, AUTH) or (strict and error.code in (OVERLOAD, TIMEOUT)):
                 raise
             self.missing[name] = Blind(error.code, str(error))
             return Answer("matrix", ())

@@ -33,9 +33,11 @@ from cockpit.model.urgency import RECENT_SECONDS
 from cockpit.ports import Series
 
 _SETTLE = 3.0  # seconds until a sample that belongs to a grid point can be expected to be stored
-_LIVE_STEPS = 8  # who lags less than this is polled together with those that do not lag
+_LIVE_STEPS = 2  # who lags more is asked for by ReplicaSet too: a pod may have come and gone meanwhile
 _TOGETHER = 3600.0  # seconds of age within which rollouts are rebuilt by the same queries
-_POD_STEPS = 20_000  # pods x steps asked for at once while history is rebuilt
+_POD_STEPS = 8_000  # pods x steps asked for at once while history is rebuilt, to begin with
+_MOST_POD_STEPS = 128_000
+_QUICK = 1.0  # wall seconds; a server that answers sooner is asked for more at once
 _FROZEN_POLL = 1.0  # wall seconds between looks at a world whose time stands still
 _LEAST_WAIT = 0.2  # wall seconds between polls, however fast the world runs
 _LONGEST_BACKOFF = 120.0
@@ -260,7 +262,10 @@ class Sampler:
             end = min(head, start + steps * GRID_SECONDS)
             part = [follow for follow in group if follow.cursor < end]
             try:
-                await self._poll.counters(part, end, gone=True)
+                began = self._clock.wall()
+                await self._poll.counters(part, end, gone=True, strict=steps > 1)
+                if self._clock.wall() - began < _QUICK:
+                    self._pod_steps = min(_MOST_POD_STEPS, self._pod_steps * 2)
                 return
             except PrometheusError as error:
                 if error.code not in (OVERLOAD, TIMEOUT) or steps == 1:
@@ -280,22 +285,21 @@ class Sampler:
         self._failures = self._backoff = 0
         since = self._source.since if self._source.state == "ok" else self._clock.cluster()
         trouble = self._poll.missing.get("requests")
-        changed = {
-            key
-            for key, follow in self._follows.items()
-            if follow.cursor >= head or key in self._observed or trouble is not None
-        }
-        moved = head != self._head
+        before = self._source
         self._head = head
         self._source = Source("ok", at=head, since=since, message=trouble.reason if trouble is not None else None)
-        for key in changed:
+        changed: set[Key] = set()
+        for key, follow in self._follows.items():
+            if follow.cursor < head and key not in self._observed and trouble is None:
+                continue  # its history is still being rebuilt; half of it would be a wrong picture
             slo = slo_of(key, self._settings.slo)
-            self._observed[key] = observe(
-                self._follows[key], self._metric, self._poll.missing, ups, slo, self._pasts.of(key)
-            )
+            observed = observe(follow, self._metric, self._poll.missing, ups, slo, self._pasts.of(key))
+            if observed != self._observed.get(key):
+                self._observed[key] = observed
+                changed.add(key)
         if complete:
             self._settled.set()
-        if moved or changed:
+        if changed or self._source != before:
             self._tell(changed)
 
     def _failed(self, code: str, message: str) -> None:

@@ -430,7 +430,7 @@ async def test_an_overloaded_prometheus_is_asked_for_less_history() -> None:
     bench.traffic(3600)
 
     def too_much(_: httpx.Request, form: dict[str, str]) -> httpx.Response | None:
-        if "start" in form and (float(form["end"]) - float(form["start"])) > 900:
+        if "bucket" in form["query"] and float(form["end"]) - float(form["start"]) > 900:
             text = "query processing would load too many samples into memory in query execution"
             return httpx.Response(422, json={"status": "error", "errorType": "execution", "error": text})
         return None
@@ -438,7 +438,11 @@ async def test_an_overloaded_prometheus_is_asked_for_less_history() -> None:
     bench.prometheus.fault = too_much
     await bench.at(3603.5, usual())
     assert bench.sampler.source().state == "ok"
-    assert bench.sampler.observed(KEY).evidence[0].canary == Counts(239, 2390)  # type: ignore[union-attr]
+    observed = bench.sampler.observed(KEY)
+    assert observed is not None
+    assert observed.evidence[0].canary == Counts(239, 2390)
+    assert observed.readings[P50][0].value is not None
+    assert sum(bench.sampler._follows[KEY].history.latency("canary", 240, 240)[1]) == 2390
 
 
 async def test_another_canary_begins_anew() -> None:
