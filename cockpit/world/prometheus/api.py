@@ -235,7 +235,7 @@ class PrometheusApi:
         text = exposition.pod_text(self._traffic, pod, openmetrics=openmetrics)
         if text is None and request.transport is not None:
             request.transport.abort()  # the nearest that a shared port comes to a refused connection
-        if text is None or not pod.profiles[-1][1].metrics:
+        if text is None or not exposition.exports(pod):
             raise web.HTTPNotFound
         return _text(text, openmetrics=openmetrics)
 

@@ -45,7 +45,8 @@ class Samples:
 
     def __init__(self, traffic: Traffic) -> None:
         self._traffic = traffic
-        self._born = traffic.now_ms()
+        now = traffic.now_ms()
+        self._born = min((pod.created for pod in traffic.fleet.pods.values()), default=now)
 
     def select(self, selection: Selection, start: int, end: int) -> Iterator[Series | None]:
         """Matching series with their samples in [start, end] (ms); None now and then as a pause."""

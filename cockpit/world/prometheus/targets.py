@@ -131,6 +131,6 @@ def _error(pod: Pod | None) -> str:
         return ""
     if not pod.running():
         return f'Get "http://{pod.ip or pod.name}:{_PORT}/metrics": connect: connection refused'
-    if not pod.profiles[-1][1].metrics:
+    if not text.exports(pod):
         return "server returned HTTP status 404 Not Found"
     return ""

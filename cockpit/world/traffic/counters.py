@@ -92,6 +92,9 @@ class Track:
         self.advance(now)
         lives = [life.copy() for life in self.lives]
         self._play(lives, self.until, now)
+        newest = self._pod.instance
+        if newest is not None and newest.started == now:  # it runs, and has done nothing yet
+            lives.append(Totals(newest))
         return lives
 
     def column(self, index: int, first: int, last: int) -> array[int]:

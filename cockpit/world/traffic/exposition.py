@@ -116,12 +116,19 @@ def _escape(text: str) -> str:
     return text.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')
 
 
-def error_count(traffic: Traffic, pod: Pod) -> int:
-    """The errors that the pod's /metrics shows now, read from the very text; 0 where nothing is exposed."""
-    text = pod_text(traffic, pod, openmetrics=False) or ""
+def error_count(traffic: Traffic, pod: Pod) -> int | None:
+    """The errors that the pod's /metrics shows now, read from the very text; None where nothing is exposed."""
+    text = pod_text(traffic, pod, openmetrics=False)
+    if text is None or not exports(pod):
+        return None
     codes = {f'code="{code}"' for _, code in CELLS[FIRST_ERROR:]}
     return sum(
         int(line.rsplit(" ", 1)[1])
         for line in text.splitlines()
         if line.startswith(REQUESTS.name) and any(code in line for code in codes)
     )
+
+
+def exports(pod: Pod) -> bool:
+    """Whether the version that the pod runs exports metrics at all."""
+    return pod.profiles[-1][1].metrics

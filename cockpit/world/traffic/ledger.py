@@ -121,7 +121,10 @@ class Traffic:
         }
 
     def conservation(self) -> list[dict[str, Any]]:
-        """Per pod that is there: errors of the running instance as /metrics, log and ledger each tell them."""
+        """Per pod that is there: errors of its newest instance as /metrics, log and ledger each tell them.
+
+        ``metrics`` is None for a pod that exposes nothing at the moment.
+        """
         from cockpit.world.traffic.exposition import error_count
 
         now = self.now_ms()

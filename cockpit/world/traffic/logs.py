@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import math
 import re
 from bisect import bisect_left
@@ -21,7 +22,8 @@ Line = tuple[int, bytes]
 _INFO, _SHAPE = 3, 4  # purposes of random numbers
 _SHARE, _MOST = 0.2, 1.0  # access lines: one request in five, at most one a second
 _HEARTBEAT_MS = 30_000
-_CACHED = 256
+_STARTING = 240_000  # microseconds in which a container tells of its start
+_CACHED, _CACHED_BYTES = 256, 1 << 20  # stretches, and bytes of one of them
 _RAW = re.compile(rb"\\x([0-9a-fA-F]{2})")
 _DEFAULT_ERRORS = (
     b"upstream connect error: connection reset by peer",
@@ -40,7 +42,10 @@ class PodLogs:
     def log_lines(
         self, pod: Object, container: str, *, previous: bool, since: float | None, until: float
     ) -> Iterator[tuple[float, bytes]]:
-        """Lines of one container instance in [since, until), stamps strictly ascending on whole microseconds."""
+        """Lines of one container instance in [since, until), stamps strictly ascending on whole microseconds.
+
+        Both edges are cut to milliseconds, in which timelines are kept: windows that follow each other lose nothing.
+        """
         self._fleet.flush()
         timeline = self._fleet.pods.get(pod["metadata"]["uid"])
         if timeline is None:
@@ -48,20 +53,24 @@ class PodLogs:
         instance = _instance(timeline, previous=previous)
         if instance is None:
             return
-        first = instance.started * 1000 if since is None else max(instance.started * 1000, math.ceil(since * 1e6))
-        last = math.ceil(min(until, self._fleet.now_ms() / 1000 + 0.001) * 1e6)
+        first = max(instance.started, int((since or 0.0) * 1000)) * 1000
+        last = min(int(until * 1000), self._fleet.now_ms()) * 1000
         if instance.ended is not None:
             last = min(last, instance.ended * 1000)
         lines = self._serving if container == timeline.container else self._sidecar
         before = 0
         for stamp, text in lines(timeline, instance, first, last):
-            stamp = max(stamp, before + 1)  # noqa: PLW2901
-            before = stamp
             if first <= stamp < last:
-                yield stamp / 1e6, text
+                before = max(stamp, before + 1)
+                yield before / 1e6, text
 
     def _serving(self, pod: Pod, instance: Instance, first: int, last: int) -> Iterator[Line]:
-        yield from _start(pod, instance)
+        served = self._served(pod, instance, first, last)
+        # Requests may come while the process still talks of its start.
+        yield from heapq.merge(_start(pod, instance), served) if first < instance.started * 1000 + _STARTING else served
+        yield from _end(pod, instance)
+
+    def _served(self, pod: Pod, instance: Instance, first: int, last: int) -> Iterator[Line]:
         begin = max(instance.started, cell_start(pod, first // 1000))
         for segment in of_instance(pod, instance, begin, -(-last // 1000)):
             lines = self._lines(pod, segment)
@@ -70,7 +79,6 @@ class PodLogs:
                 if lines[index][0] >= end:
                     break
                 yield lines[index]
-        yield from _end(pod, instance)
 
     def _sidecar(self, pod: Pod, instance: Instance, first: int, last: int) -> Iterator[Line]:
         yield instance.started * 1000 + 20_000, b"INFO  sidecar started"
@@ -84,7 +92,9 @@ class PodLogs:
         key = (pod.uid, segment.start, segment.planned, segment.rate, wanted)
         lines = self._cache.get(key)
         if lines is None:
-            lines = self._cache[key] = _settled([*_errors(pod, segment), *_accesses(pod, segment, wanted)])
+            lines = _settled([*_errors(pod, segment), *_accesses(pod, segment, wanted)])
+            if sum(len(text) for _, text in lines) < _CACHED_BYTES:
+                self._cache[key] = lines
             while len(self._cache) > _CACHED:
                 self._cache.popitem(last=False)
         else:
@@ -112,7 +122,7 @@ def _start(pod: Pod, instance: Instance) -> Iterator[Line]:
     at = instance.started * 1000
     yield at + 12_000, f"INFO  starting {pod.container} pod={pod.name} restarts={instance.number}".encode()
     yield at + 55_000, b"INFO  configuration loaded, connecting to dependencies"
-    yield at + 240_000, b"INFO  listening on :8080"
+    yield at + _STARTING, b"INFO  listening on :8080"
 
 
 def _end(pod: Pod, instance: Instance) -> Iterator[Line]:
@@ -121,13 +131,13 @@ def _end(pod: Pod, instance: Instance) -> Iterator[Line]:
     at = instance.ended * 1000
     profile = pod.profile_at(instance.ended)
     if instance.reason == "OOMKilled":
-        yield at - 400, b"WARN  heap 98% of the limit, garbage collection cannot keep up"
+        yield at - 2, b"WARN  heap 98% of the limit, garbage collection cannot keep up"
     elif instance.code:
         text = _raw(profile.log_line) if profile.log_line else b"unhandled exception in worker"
-        yield at - 400, b"FATAL " + text.split(b"\n")[0]
-        yield at - 200, f"FATAL exiting with code {instance.code}".encode()
+        yield at - 2, b"FATAL " + text.split(b"\n")[0]
+        yield at - 1, f"FATAL exiting with code {instance.code}".encode()
     elif instance.code == 0 or pod.removed is not None or pod.terminating:
-        yield at - 200, b"INFO  shutdown complete"
+        yield at - 1, b"INFO  shutdown complete"
 
 
 def _errors(pod: Pod, segment: Segment) -> Iterator[Line]:
