@@ -49,7 +49,7 @@ _RETURNING: dict[Evidence, tuple[Tier, str]] = {
 def decide(case: Case) -> tuple[Tier, str]:
     """The tier and, for the dialog, why. The strictest applicable row of the table wins."""
     if case.restores_bad:
-        return NAME, "it restores a version that was left before by an abort or a rollback"
+        return NAME, "traffic goes to a version that was left before by an abort or a rollback"
     if case.direction == "hold":
         return YES, "no traffic moves"
     if case.direction == "away":

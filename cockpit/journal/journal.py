@@ -191,6 +191,7 @@ def _common(of: IntentRecord | OpenIntent, who: Who) -> dict[str, Any]:
 def _history(rows: Sequence[Row]) -> History:
     """Leaving a version by abort or rollback holds it bad; a later act toward it, or back to it, takes that back."""
     left: dict[str, None] = {}
+    paused_by: str | None = None
     for row in rows:
         source, target = row["from_hash"], row["to_hash"]
         if row["verb"] in _LEAVING:
@@ -200,10 +201,13 @@ def _history(rows: Sequence[Row]) -> History:
                 left[source] = None
         elif row["verb"] in _TOWARD:
             left.pop(source, None)
+        if row["verb"] in ("pause", "resume"):
+            paused_by = row["actor"] if row["verb"] == "pause" else None
     newest = rows[-1] if rows else None
     return History(
         held_bad=tuple(reversed(left)),
         rolled_back_from=newest["from_hash"] if newest is not None and newest["verb"] == "rollback" else None,
+        paused_by=paused_by,
     )
 
 

@@ -89,11 +89,13 @@ class OpenIntent(msgspec.Struct, frozen=True):
 class History(msgspec.Struct, frozen=True):
     """What an operator's earlier acts say. ``held_bad``: hashes left by an abort or a rollback, newest first.
 
-    ``rolled_back_from``: the version that the newest act left, where that act was a rollback.
+    ``rolled_back_from``: the version that the newest act left, where that act was a rollback. ``paused_by``: the actor
+    of the newest pause that no resume followed.
     """
 
     held_bad: tuple[str, ...] = ()
     rolled_back_from: str | None = None
+    paused_by: str | None = None
 
 
 class Verification(msgspec.Struct, frozen=True):

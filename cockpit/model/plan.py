@@ -39,6 +39,7 @@ class Intent(msgspec.Struct, frozen=True):
     at_hash: str | None = None
     at: float | None = None  # cluster time of the asking
     choice: str | None = None  # the id of the Refusal's choice that was picked
+    held_by: str | None = None  # who paused the rollout by hand, where the journal knows
     held_bad: tuple[str, ...] = ()  # hashes the operator left before by an abort or a rollback (from the journal)
 
     @property

@@ -71,7 +71,8 @@ def running(arm: Arm | None, goal: dict[str, Any], wanted: int | None) -> Observ
     if arm.available < max(need, 1 if wanted is None else 0) or any(not pod.ready for pod in pods):
         return Observation("waiting", f"{named(arm)}: {arm.available} of {plural(need, 'pod')} available")
     proof = "" if digests else ", digest not known"
-    return Observation("done", f"{plural(len(pods), 'pod')} of {named(arm)} run the target{proof}")
+    runs = "runs" if len(pods) == 1 else "run"
+    return Observation("done", f"{plural(len(pods), 'pod')} of {named(arm)} {runs} the target{proof}")
 
 
 def restarted(goal: dict[str, Any], rollout: Rollout) -> Observation:

@@ -223,7 +223,8 @@ def _seen(row: RolloutRow, shelf: Shelf) -> dict[str, Any]:
     spec, status = row.spec or RolloutSpec(), row.status
     seen: dict[str, Any] = {UID: row.meta.uid, PAUSED: spec.paused}
     if status is None:
-        return {**seen, "/status": None}
+        seen["/status"] = None  # a pointer into it would have no parent
+        return seen | _seen_workload(row, spec, shelf)
     seen |= {
         HASH: status.current_pod_hash,
         STABLE: status.stable_rs,
@@ -233,13 +234,17 @@ def _seen(row: RolloutRow, shelf: Shelf) -> dict[str, Any]:
         ABORT: status.abort,
         FULL: status.promote_full,
     }
+    return seen | _seen_workload(row, spec, shelf)
+
+
+def _seen_workload(row: RolloutRow, spec: RolloutSpec, shelf: Shelf) -> dict[str, Any]:
     reference = workload_reference(spec)
-    if reference is not None and reference[0] == "Deployment":
-        workload = shelf.get(DEPLOYMENTS, row.meta.namespace, reference[1])
-        if workload is not None:
-            seen[WORKLOAD + UID] = workload.meta.uid
-            seen[WORKLOAD + GENERATION] = workload.meta.generation
-    return seen
+    if reference is None or reference[0] != "Deployment":
+        return {}
+    workload = shelf.get(DEPLOYMENTS, row.meta.namespace, reference[1])
+    if workload is None:
+        return {}
+    return {WORKLOAD + UID: workload.meta.uid, WORKLOAD + GENERATION: workload.meta.generation}
 
 
 def _workload(row: RolloutRow, spec: RolloutSpec) -> Key | None:

@@ -10,6 +10,7 @@ from cockpit.model.rollout import Rollout
 from cockpit.strategies.contract import Reader
 from cockpit.strategies.drafts import holder, named, refuse
 
+FIELD_MANAGER = "rollout-cockpit"
 BY_HAND = "paused by {}; P resumes"
 
 
@@ -39,10 +40,17 @@ def unknown_versions(rollout: Rollout) -> bool:
     return bool(current) and current != seen.get(STABLE)
 
 
-async def who(rollout: Rollout, reader: Reader) -> str:
-    """Who paused the rollout, as far as managedFields tell; the words of a refusal never depend on this read."""
+async def who(intent: Intent, reader: Reader) -> str:
+    """Who paused the rollout: the manager of the field, and for our own writes the actor that the journal names.
+
+    A refusal is said in any case, whether or not this read succeeds.
+    """
+    rollout = intent.rollout
     try:
         fresh = await reader.get(ROLLOUTS, rollout.key.namespace, rollout.key.name)
     except CockpitError:
         return "hand"
-    return holder(fresh) or "hand"
+    manager = holder(fresh)
+    if manager == FIELD_MANAGER and intent.held_by:
+        return intent.held_by
+    return manager or "hand"

@@ -29,7 +29,7 @@ async def advance(intent: Intent, reader: Reader) -> Plan | Refusal:
     if refused is not None:
         return refused
     if rollout.paused_by == "human":
-        return refuse(intent, BY_HAND.format(await who(rollout, reader)))
+        return refuse(intent, BY_HAND.format(await who(intent, reader)))
     if rollout.aborted:
         return refuse(intent, "aborted: the controller stays on the stable version; T tries again, R goes elsewhere")
     step, index = rollout.step, rollout.step_index
@@ -102,7 +102,7 @@ async def skip(intent: Intent, reader: Reader) -> Plan | Refusal:
     if rollout.strategy == "bluegreen":
         return refuse(intent, "a blue-green rollout has no steps; > makes the cutover, F promotes fully")
     if rollout.paused_by == "human":
-        return refuse(intent, BY_HAND.format(await who(rollout, reader)))
+        return refuse(intent, BY_HAND.format(await who(intent, reader)))
     if rollout.aborted:
         return refuse(intent, "aborted: no step is running; T tries again")
     step, index = rollout.step, rollout.step_index
@@ -127,7 +127,7 @@ async def full(intent: Intent, reader: Reader) -> Plan | Refusal:
     if refused is not None:
         return refused
     if rollout.paused_by == "human":
-        return refuse(intent, BY_HAND.format(await who(rollout, reader)))
+        return refuse(intent, BY_HAND.format(await who(intent, reader)))
     if rollout.full:
         return refuse(intent, "full promotion is already under way", "nothing-to-do")
     index = rollout.step_index if rollout.step_index is not None else 0
@@ -176,7 +176,7 @@ async def retry(intent: Intent, reader: Reader) -> Plan | Refusal:
     if not rollout.aborted:
         return refuse(intent, "not aborted: there is nothing to try again", "nothing-to-do")
     if rollout.paused_by == "human":
-        return refuse(intent, BY_HAND.format(await who(rollout, reader)))
+        return refuse(intent, BY_HAND.format(await who(intent, reader)))
     gate, last = next_gate(rollout, -1), last_gate(rollout)
     lines = [
         ("effect", f"{pictured(rollout.canary)} starts again at step 1; checks are made anew"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cockpit.base.errors import CockpitError
-from cockpit.model.guards import PAUSED, UID, WORKLOAD
+from cockpit.model.guards import HASH, PAUSED, UID, WORKLOAD
 from cockpit.model.plan import Intent, Patch, Plan, Refusal
 from cockpit.model.resource import ANALYSISRUNS, DEPLOYMENTS, REPLICASETS, ROLLOUTS, Resource
 from cockpit.model.right import Right
@@ -15,7 +15,8 @@ from cockpit.strategies.argo.checks import BAD
 from cockpit.strategies.argo.names import EPHEMERAL, HASH_LABEL, REVISION
 from cockpit.strategies.contract import Reader
 from cockpit.strategies.drafts import capacity, draft, named, pictured, refuse, run, share
-from cockpit.strategies.goals import is_target
+from cockpit.strategies.goals import is_target, observed
+from cockpit.strategies.image import short
 from cockpit.strategies.patching import Op, guards, put, test
 from cockpit.strategies.values import mapping, text
 
@@ -41,7 +42,9 @@ async def rollback(intent: Intent, reader: Reader) -> Plan | Refusal:
     if resource is None:
         return refuse(intent, f"a workloadRef to a {name} is not supported; change its template where it comes from")
     current = mapping(fresh.get("spec") if path.startswith("/spec") else fresh).get("template")
-    if templates.same(current, target.template, HASH_LABEL):
+    # The ReplicaSet's template carries the server's defaults, the Rollout's does not: the controller's hash decides.
+    in_force = target.verbatim and target.hash == rollout.seen.get(HASH) and observed(rollout)
+    if in_force or templates.same(current, target.template, HASH_LABEL):
         again = "; it is aborted, T tries again" if rollout.aborted else ""
         return refuse(intent, f"{target.name} is what the rollout asks for already{again}", "nothing-to-do")
     stable = rollout.baseline.hash if rollout.baseline else None
@@ -140,7 +143,7 @@ def _lines(
 ) -> list[tuple[str, str]]:
     rollout = intent.rollout
     leaving = rollout.canary or rollout.baseline
-    images = ", ".join(_image(target, each) for each in target.images)
+    images = ", ".join(short(_image(target, each)) for each in target.images)
     lines = [
         ("from", pictured(leaving)),
         ("to", f"{target.name} ({images})"),

@@ -12,6 +12,7 @@ from cockpit.strategies import targets, templates
 from cockpit.strategies.contract import Reader
 from cockpit.strategies.deployment.build import HASH_LABEL, REVISION
 from cockpit.strategies.drafts import capacity, draft, named, pictured, refuse, share
+from cockpit.strategies.image import short
 from cockpit.strategies.patching import Op, escape, guards, put, test
 from cockpit.strategies.values import mapping, plural
 
@@ -121,7 +122,7 @@ async def _go_back(intent: Intent, reader: Reader, to: str) -> Plan | Refusal:
         ("traffic", f"{share(rollout)} {pictured(rollout.canary)} → 0 %")
         if rollout.canary
         else ("from", pictured(rollout.baseline)),
-        ("to", f"{target.name} ({', '.join(_image(target, each) for each in target.images)})"),
+        ("to", f"{target.name} ({', '.join(short(_image(target, each)) for each in target.images)})"),
     ]
     if rollout.canary is not None and rollout.baseline is not None and target.hash == rollout.baseline.hash:
         lines.append(("stable", capacity(rollout)[0]))
