@@ -94,12 +94,20 @@ def test_full_promotion_needs_the_typed_name(stage: Stage) -> None:
     assert stage.running("web") == {manifests.image("v2")}
 
 
-def test_skip_goes_to_the_next_step(stage: Stage) -> None:
-    stage.make(manifests.canary("web", "v1", steps=[{"setWeight": 20}, {"pause": {"duration": 3600}}, {"pause": {}}]))
-    stage.update("Rollout", "web", "v2")
+def test_skip_leaves_a_running_step_and_never_a_pause(stage: Stage) -> None:
+    stage.canary_at_gate()
+    refused = stage.act("skip", "web", "--confirm", "web")
+    assert refused["result"] == "refused"
+    assert stage.seen("web")["status"]["currentStepIndex"] == 1
+    # A version that never gets ready: its setWeight step runs until someone skips it.
+    stage.control.profile(manifests.image("v3"), never_ready=True)
+    stage.update("Rollout", "web", "v3")
+    stage.until(lambda: stage.status("web").get("currentStepIndex") == 0)
+    answer = stage.act("skip", "web", "--confirm", "web", "--at-step", "0")
+    assert answer["result"] == "done", answer
     stage.until(lambda: stage.status("web").get("currentStepIndex") == 1)
-    assert stage.act("skip", "web", "--confirm", "web", "--at-step", "1")["result"] == "done"
-    stage.until(lambda: stage.paused_at("web", 2))
+    stage.control.advance(60)
+    assert stage.seen("web")["status"]["currentStepIndex"] == 1
 
 
 def test_restart_replaces_the_pods_and_keeps_the_version(stage: Stage) -> None:
