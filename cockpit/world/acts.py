@@ -1,4 +1,4 @@
-"""The objects of a scenario, and what people and pipelines do to them: API-like writes, as functions without argument."""
+"""The objects of a scenario, and what people and pipelines do to them: API-like writes, ready to be called."""
 
 from __future__ import annotations
 

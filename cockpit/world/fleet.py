@@ -19,7 +19,8 @@ _SUBJECTS = (
     "currency", "delivery", "device", "email", "export", "feed", "fraud", "gallery", "geo", "identity", "import",
     "inventory", "invoice", "label", "loyalty", "mail", "media", "message", "metrics", "notice", "offer", "order",
     "parcel", "payment", "photo", "price", "profile", "quota", "rating", "refund", "report", "return", "review",
-    "route", "search", "session", "shipping", "stock", "tax", "ticket", "token", "tracking", "upload", "voucher", "wallet",
+    "route", "search", "session", "shipping", "stock", "tax", "ticket", "token", "tracking", "upload", "voucher",
+    "wallet",
 )  # fmt: skip
 _ROLES = ("api", "worker", "gateway", "indexer", "web", "sync")
 _STEPS: list[dict[str, Any]] = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 from typing import Any, Literal
 
 from cockpit.base.clock import parse_time, rfc3339
@@ -285,7 +286,8 @@ class Kubelet:
     def _image_id(self, image: str) -> str:
         book = self._world.profiles
         repository, reference = normalize(image)
-        return f"{repository}@{book.digest(image) if isinstance(book, ProfileBook) else reference}"
+        # one string for all pods of an image
+        return sys.intern(f"{repository}@{book.digest(image) if isinstance(book, ProfileBook) else reference}")
 
     def _rng(self, machine: Machine, container: Container) -> random.Random:
         return self._world.rng("kubelet", *machine.key, container.name, container.number)

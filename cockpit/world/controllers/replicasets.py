@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 from cockpit.base.clock import parse_time, rfc3339
@@ -74,12 +73,12 @@ class ReplicaSets:
                 "apiVersion": "v1",
                 "kind": "Pod",
                 "metadata": {
-                    **copy.deepcopy(template.get("metadata") or {}),
+                    **(template.get("metadata") or {}),
                     "generateName": f"{metadata['name']}-",
                     "namespace": metadata["namespace"],
                     "ownerReferences": own(rs),
                 },
-                "spec": copy.deepcopy(template["spec"]),
+                "spec": template["spec"],
             }
             why = self._quotas.refusal(metadata["namespace"], pod)
             if why is not None:

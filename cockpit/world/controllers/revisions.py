@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from cockpit.world.contract import Object, World
 from cockpit.world.controllers.events import Recorder
 from cockpit.world.controllers.kit import annotation, created, integer, label, notes_of, own, replicas, status_of
-from cockpit.world.controllers.templates import meaning, renumber, revision_of, template_hash
+from cockpit.world.controllers.templates import bare, meaning, renumber, revision_of, template_hash
 
 _NOT_COPIED = "kubectl.kubernetes.io/last-applied-configuration"
 
@@ -64,7 +64,7 @@ def fallback_hash(template: dict[str, Any], taken: Iterable[Object], dialect: Di
     for collisions in range(len(rows) + 1):
         found = template_hash(template, collisions)
         clash = [rs for rs in rows if label(rs, dialect.hash_label) == found]
-        if all(meaning(rs["spec"]["template"]) == wanted for rs in clash):
+        if all(meaning(bare(rs)) == wanted for rs in clash):
             return found, collisions
     raise AssertionError("more collisions than ReplicaSets")
 

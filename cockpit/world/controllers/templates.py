@@ -16,7 +16,7 @@ from cockpit.world.kinds import Registry
 
 HASH = "pod-template-hash"
 ROLLOUT_HASH = "rollouts-pod-template-hash"
-LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+EPHEMERAL = "rollout.argoproj.io/ephemeral-metadata"
 
 _ALPHABET = "bcdfghjklmnpqrstvwxz2456789"  # apimachinery's SafeEncodeString
 _REPLICASET = Registry()["replicasets"]
@@ -41,6 +41,20 @@ def normal(template: dict[str, Any]) -> dict[str, Any]:
     labels = {k: v for k, v in (metadata.pop("labels", None) or {}).items() if k not in (HASH, ROLLOUT_HASH)}
     result["metadata"] = {**metadata, "labels": labels} if labels else metadata
     return result
+
+
+def bare(rs: Object) -> dict[str, Any]:
+    """A ReplicaSet's template without the ephemeral metadata that the Rollout controller put on it."""
+    template: dict[str, Any] = rs["spec"]["template"]
+    text = annotation(rs, EPHEMERAL)
+    if not text:
+        return template
+    extra: dict[str, Any] = msgspec.json.decode(text)
+    metadata = dict(template.get("metadata") or {})
+    for section in ("labels", "annotations"):
+        hidden = extra.get(section) or {}
+        metadata[section] = {k: v for k, v in (metadata.get(section) or {}).items() if k not in hidden}
+    return {**template, "metadata": metadata}
 
 
 def meaning(template: dict[str, Any]) -> bytes:

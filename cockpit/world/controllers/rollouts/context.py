@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
+
+import msgspec
 
 from cockpit.base.clock import rfc3339
 from cockpit.world.contract import Object, World
@@ -15,7 +16,13 @@ from cockpit.world.controllers.rollouts import spec
 from cockpit.world.controllers.templates import ROLLOUT_HASH, revision_of
 
 DEADLINE = "scale-down-deadline"
+_encode = msgspec.json.Encoder().encode
+_decode: Callable[[bytes], dict[str, Any]] = msgspec.json.Decoder(dict[str, Any]).decode
 _SCALED = "Scaled {way} ReplicaSet {name} (revision {revision}) from {old} to {new}"
+
+
+def _copy(status: Mapping[str, Any]) -> dict[str, Any]:
+    return _decode(_encode(status))
 
 
 class Pauses:
@@ -111,7 +118,7 @@ class Context:
         self.key: Key = key_of(rollout)
         self.now = world.clock.now()
         self.status: Mapping[str, Any] = status_of(rollout)
-        self.out: dict[str, Any] = copy.deepcopy(dict(self.status))
+        self.out: dict[str, Any] = _copy(self.status)
         self.out.setdefault("blueGreen", {})
         self.out.setdefault("canary", {})
         self.pauses = Pauses(rollout)

@@ -45,8 +45,8 @@ def closest_ratio(count: int, weight: int, surge: int) -> Counts:
             candidates.append((high, size))
         if not halfway and (low or bare_allowed):
             candidates.append((low, size))
-    if not candidates:
-        return Counts(0, count)
+    if not candidates:  # half a pod would round up to all of them
+        return Counts(low, count - low)
     canary, size = min(candidates, key=lambda pair: abs(pair[0] * 100 / pair[1] - weight))
     return Counts(canary, size - canary)
 
@@ -65,6 +65,13 @@ def wanted_weight(rollout: Object) -> tuple[int | None, int]:
     return None, spec.set_weight(rollout)
 
 
+def basic_goal(rollout: Object, *, alone: bool) -> Counts:
+    """What a canary without traffic routing is to have in the end; ``alone``: there is no other stable ReplicaSet."""
+    if alone:
+        return Counts(replicas(rollout), 0)
+    return closest_ratio(replicas(rollout), wanted_weight(rollout)[1], spec.max_surge(rollout))
+
+
 def basic(rollout: Object, new: Object | None, stable: Object | None, others: list[Object]) -> Counts:
     """The next replica counts of a canary without traffic routing, one move of at most surge and unavailability.
 
@@ -72,10 +79,7 @@ def basic(rollout: Object, new: Object | None, stable: Object | None, others: li
     """
     count = replicas(rollout)
     canary_arm, stable_arm = arm(new), arm(stable)
-    if stable is None:
-        goal = Counts(count, 0)
-    else:
-        goal = closest_ratio(count, wanted_weight(rollout)[1], spec.max_surge(rollout))
+    goal = basic_goal(rollout, alone=stable is None)
     allowed = count + spec.max_surge(rollout)
     old = total(others)
     room = allowed - old - canary_arm.asked - stable_arm.asked
@@ -148,7 +152,7 @@ def reached(
 ) -> bool:
     """Whether the counts of the current step are there: canary pods available, stable pods created, old ones gone."""
     is_routed = spec.routed(rollout)
-    goal = routed(rollout, weights) if is_routed else basic(rollout, new, stable, others)
+    goal = routed(rollout, weights) if is_routed else basic_goal(rollout, alone=stable is None)
     if new is None or replicas(new) != goal.canary or available(new) != goal.canary:
         return False
     dynamic = is_routed and bool((spec.canary(rollout) or {}).get("dynamicStableScale"))

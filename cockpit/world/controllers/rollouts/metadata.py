@@ -11,8 +11,7 @@ from cockpit.world.controllers.kit import annotation, notes_of
 from cockpit.world.controllers.revisions import ROLLOUT
 from cockpit.world.controllers.rollouts import spec
 from cockpit.world.controllers.rollouts.context import Context
-
-EPHEMERAL = "rollout.argoproj.io/ephemeral-metadata"
+from cockpit.world.controllers.templates import EPHEMERAL
 
 _encode = msgspec.json.Encoder(order="sorted").encode
 
