@@ -21,7 +21,7 @@ from cockpit.model.rollout import Role
 from cockpit.model.sli import CPU, MEMORY
 
 PODS_PER_QUERY = 2_000
-_OFF_LOOP = 20_000  # points; counting more than this would be felt by the screen
+_OFF_LOOP = 4_000  # points; counting more than this would be felt by the screen
 _SUFFIX = 5
 _PARTIAL = "PARTIAL"
 
@@ -39,6 +39,8 @@ class Index:
     def __init__(self, group: Sequence[Follow]) -> None:
         self._exact: dict[Pod, tuple[Follow, Role]] = {}
         self._bases: dict[Pod, tuple[Follow, Role] | None] = {}
+        self.learned: list[tuple[Follow, Pod, Role]] = []
+        """Pods that only the metrics know."""
         for follow in group:
             for base, role, _ in follow.bases():
                 at = (follow.key.namespace, base)
@@ -53,8 +55,7 @@ class Index:
         if found is None and len(pod[1]) > _SUFFIX:
             found = self._bases.get((pod[0], pod[1][:-_SUFFIX]))
             if found is not None:
-                follow, role = found
-                follow.learn(pod, role)
+                self.learned.append((found[0], pod, found[1]))
                 self._exact[pod] = found
         return found
 
@@ -122,12 +123,14 @@ class Poll:
             if isinstance(answer, BaseException):
                 raise answer
             answers[name] = answer
-        batches = self._hand_out(group, answers)
+        index = Index(group)
         points = sum(len(row.points) for answer in answers.values() for row in answer.rows)
         if points > _OFF_LOOP:
-            tallies = await asyncio.to_thread(self._count, batches, end)
+            tallies = await asyncio.to_thread(self._count, group, index, answers, end)
         else:
-            tallies = self._count(batches, end)
+            tallies = self._count(group, index, answers, end)
+        for follow, pod, role in index.learned:
+            follow.learn(pod, role)
         for follow, tally in tallies:
             follow.apply(tally, end)
 
@@ -145,8 +148,10 @@ class Poll:
             self.missing.pop(name, None)
         return answer
 
-    def _hand_out(self, group: Sequence[Follow], answers: dict[str, Answer]) -> dict[int, tuple[Follow, Batch]]:
-        index = Index(group)
+    def _count(
+        self, group: Sequence[Follow], index: Index, answers: dict[str, Answer], end: float
+    ) -> list[tuple[Follow, Tally]]:
+        """Rows handed out by pod, then counted. May run in a thread: it changes nothing that others read."""
         batches = {id(follow): (follow, Batch([], [], {CPU: [], MEMORY: []})) for follow in group}
         for name, answer in answers.items():
             source = getattr(self.preset, name)
@@ -155,11 +160,7 @@ class Poll:
                 if found is None:
                     continue
                 follow, role = found
-                batch = batches[id(follow)][1]
-                _shelf(batch, name).append((role, row))
-        return batches
-
-    def _count(self, batches: dict[int, tuple[Follow, Batch]], end: float) -> list[tuple[Follow, Tally]]:
+                _shelf(batches[id(follow)][1], name).append((role, row))
         return [(follow, follow.count(batch, self.preset, self._errors, end)) for follow, batch in batches.values()]
 
     async def ups(self, group: Sequence[Follow], at: float) -> dict[Pod, Up] | None:

@@ -15,12 +15,13 @@ from cockpit.base.errors import CockpitError
 from cockpit.config import Settings
 from cockpit.metrics.blind import Up
 from cockpit.metrics.burn import slo_of
+from cockpit.metrics.catchup import CatchUp
 from cockpit.metrics.client import AUTH, OVERLOAD, QUERY, TIMEOUT, Prometheus, PrometheusError
 from cockpit.metrics.counters import Pod
 from cockpit.metrics.follow import Follow
 from cockpit.metrics.observe import observe, unseen
 from cockpit.metrics.pasts import Pasts
-from cockpit.metrics.poll import PODS_PER_QUERY, Poll, groups
+from cockpit.metrics.poll import Poll, groups
 from cockpit.metrics.presets import Preset, load_preset
 from cockpit.metrics.readings import Chart, NoChart
 from cockpit.model.case import Observed
@@ -33,15 +34,11 @@ from cockpit.model.urgency import RECENT_SECONDS
 from cockpit.ports import Series
 
 _SETTLE = 3.0  # seconds until a sample that belongs to a grid point can be expected to be stored
-_LIVE_STEPS = 2  # who lags more is asked for by ReplicaSet too: a pod may have come and gone meanwhile
-_TOGETHER = 3600.0  # seconds of age within which rollouts are rebuilt by the same queries
-_POD_STEPS = 8_000  # pods x steps asked for at once while history is rebuilt, to begin with
-_MOST_POD_STEPS = 128_000
-_QUICK = 1.0  # wall seconds; a server that answers sooner is asked for more at once
 _FROZEN_POLL = 1.0  # wall seconds between looks at a world whose time stands still
 _LEAST_WAIT = 0.2  # wall seconds between polls, however fast the world runs
 _LONGEST_BACKOFF = 120.0
 _KNOWN_STALE = 40.0
+_AT_ONCE = 16  # rollouts looked at between two turns of the event loop
 
 _log = logging.getLogger(__name__)
 
@@ -63,6 +60,7 @@ class Sampler:
         self._client = client or Prometheus(settings.prometheus)
         self._poll = Poll(self._client, self._preset)
         self._metric = self._preset.requests.selector.split("{", 1)[0] or self._preset.name
+        self._rollouts: Mapping[Key, Rollout] = {}
         self._targets: dict[Key, Rollout] = {}
         self._focus: Key | None = None
         self._follows: dict[Key, Follow] = {}
@@ -75,7 +73,7 @@ class Sampler:
         self._head: float | None = None
         self._failures = 0
         self._backoff = 0
-        self._pod_steps = _POD_STEPS
+        self._catch_up = CatchUp(self._poll, clock)
         self._anchor = (0.0, 0.0)  # Prometheus' time, and the wall time it was read at
         self._wake = asyncio.Event()
         self._settled = asyncio.Event()
@@ -97,6 +95,7 @@ class Sampler:
 
     def set_targets(self, rollouts: Mapping[Key, Rollout]) -> None:
         """The newest picture of all rollouts; those in flight or just finished, and the open one, are followed."""
+        self._rollouts = rollouts
         now = self._clock.cluster()
         wanted = {key: rollout for key, rollout in rollouts.items() if self._wants(key, rollout, now)}
         fresh = False
@@ -114,8 +113,10 @@ class Sampler:
             self._wake.set()
 
     def focus(self, key: Key | None) -> None:
-        """The rollout that is open is followed whatever its state; takes effect with the next ``set_targets``."""
-        self._focus = key
+        """The rollout that is open is followed whatever its state, and its history is read first."""
+        if key != self._focus:
+            self._focus = key
+            self.set_targets(self._rollouts)
 
     def refetch(self) -> None:
         """Poll now."""
@@ -161,14 +162,17 @@ class Sampler:
                 self._anchor = (now, self._clock.wall())
                 head = math.floor((now - _SETTLE) / GRID_SECONDS) * GRID_SECONDS
                 self._sync(head)
-                complete = await self._catch_up(head)
+                period = self._settings.prometheus.period
+                complete = await self._catch_up.run(self._follows.values(), head, self._focus, period)
+                if not complete:
+                    self._wake.set()
                 ups = await self._ups(head)
                 with_slo = [f for f in self._follows.values() if slo_of(f.key, self._settings.slo) is not None]
                 await self._pasts.refresh(self._poll, with_slo, head)
             except PrometheusError as error:
                 self._failed(error.code, str(error))
                 return
-            self._succeeded(head, ups, complete=complete)
+            await self._succeeded(head, ups, complete=complete)
 
     async def _run(self) -> None:
         while True:
@@ -224,54 +228,6 @@ class Sampler:
         limit = judge.burn * (1.0 - slo.objective) if slo is not None else None
         return replace(STANDARD[ERRORS], k=judge.ratio, limit=limit)
 
-    async def _catch_up(self, head: float) -> bool:
-        """False: history is still being rebuilt and the time for one poll is over."""
-        began = self._clock.wall()
-        lagging = [follow for follow in self._follows.values() if follow.cursor < head]
-        near = [f for f in lagging if f.cursor >= f.begin and head - f.cursor <= _LIVE_STEPS * GRID_SECONDS]
-        try:
-            for group in groups(near):
-                await self._poll.counters(group, head, gone=False)
-            while far := self._farthest(head):
-                await self._rebuild(far, head)
-                if self._clock.wall() - began > self._settings.prometheus.period:
-                    self._wake.set()
-                    return not self._farthest(head)
-        except PrometheusError as error:
-            if error.code != QUERY:
-                raise
-            # Prometheus is there; what we ask of it is wrong: that is said per SLI, and the rest goes on.
-            self._poll.missing["requests"] = Blind(QUERY, str(error))
-        return True
-
-    def _farthest(self, head: float) -> list[Follow]:
-        """The rollouts whose history is to be read next: the open one's first, then from the oldest cursor on."""
-        lagging = [follow for follow in self._follows.values() if follow.cursor < head]
-        if not lagging:
-            return []
-        lagging.sort(key=lambda follow: (follow.key != self._focus, follow.cursor))
-        oldest = lagging[0].cursor
-        near = [follow for follow in lagging if abs(follow.cursor - oldest) <= _TOGETHER]
-        return next(groups(near, PODS_PER_QUERY))
-
-    async def _rebuild(self, group: list[Follow], head: float) -> None:
-        while True:
-            pods = max(1, sum(len(follow.pods()) for follow in group))
-            steps = max(1, min(10_000, self._pod_steps // pods))
-            start = min(follow.cursor for follow in group)
-            end = min(head, start + steps * GRID_SECONDS)
-            part = [follow for follow in group if follow.cursor < end]
-            try:
-                began = self._clock.wall()
-                await self._poll.counters(part, end, gone=True, strict=steps > 1)
-                if self._clock.wall() - began < _QUICK:
-                    self._pod_steps = min(_MOST_POD_STEPS, self._pod_steps * 2)
-                return
-            except PrometheusError as error:
-                if error.code not in (OVERLOAD, TIMEOUT) or steps == 1:
-                    raise
-                self._pod_steps = max(1, self._pod_steps // 4)
-
     async def _ups(self, head: float) -> dict[Pod, Up] | None:
         found: dict[Pod, Up] = {}
         for group in groups(self._follows.values()):
@@ -281,7 +237,7 @@ class Sampler:
             found |= part
         return found
 
-    def _succeeded(self, head: float, ups: dict[Pod, Up] | None, *, complete: bool) -> None:
+    async def _succeeded(self, head: float, ups: dict[Pod, Up] | None, *, complete: bool) -> None:
         self._failures = self._backoff = 0
         since = self._source.since if self._source.state == "ok" else self._clock.cluster()
         trouble = self._poll.missing.get("requests")
@@ -289,7 +245,9 @@ class Sampler:
         self._head = head
         self._source = Source("ok", at=head, since=since, message=trouble.reason if trouble is not None else None)
         changed: set[Key] = set()
-        for key, follow in self._follows.items():
+        for number, (key, follow) in enumerate(self._follows.items(), start=1):
+            if number % _AT_ONCE == 0:
+                await asyncio.sleep(0)  # a large fleet must not hold a key press back
             if follow.cursor < head and key not in self._observed and trouble is None:
                 continue  # its history is still being rebuilt; half of it would be a wrong picture
             slo = slo_of(key, self._settings.slo)
