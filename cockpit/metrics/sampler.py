@@ -77,6 +77,7 @@ class Sampler:
         self._anchor = (0.0, 0.0)  # Prometheus' time, and the wall time it was read at
         self._wake = asyncio.Event()
         self._settled = asyncio.Event()
+        self._asked = 0  # grows with new targets: a poll that began before them does not settle them
         self._lock = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
 
@@ -109,6 +110,7 @@ class Sampler:
                 fresh = True
         self._targets = wanted
         if fresh and self._enabled:
+            self._asked += 1
             self._settled.clear()
             self._wake.set()
 
@@ -159,6 +161,7 @@ class Sampler:
         async with self._lock:
             try:
                 now = await self._client.now()
+                asked = self._asked
                 self._anchor = (now, self._clock.wall())
                 head = math.floor((now - _SETTLE) / GRID_SECONDS) * GRID_SECONDS
                 self._sync(head)
@@ -172,7 +175,9 @@ class Sampler:
             except PrometheusError as error:
                 self._failed(error.code, str(error))
                 return
-            await self._succeeded(head, ups, complete=complete)
+            await self._succeeded(head, ups)
+            if complete and asked == self._asked:
+                self._settled.set()
 
     async def _run(self) -> None:
         while True:
@@ -237,7 +242,7 @@ class Sampler:
             found |= part
         return found
 
-    async def _succeeded(self, head: float, ups: dict[Pod, Up] | None, *, complete: bool) -> None:
+    async def _succeeded(self, head: float, ups: dict[Pod, Up] | None) -> None:
         self._failures = self._backoff = 0
         since = self._source.since if self._source.state == "ok" else self._clock.cluster()
         trouble = self._poll.missing.get("requests")
@@ -255,8 +260,6 @@ class Sampler:
             if observed != self._observed.get(key):
                 self._observed[key] = observed
                 changed.add(key)
-        if complete:
-            self._settled.set()
         if changed or self._source != before:
             self._tell(changed)
 

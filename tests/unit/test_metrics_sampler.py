@@ -550,3 +550,23 @@ async def test_evidence_goes_on_when_the_rollout_finishes() -> None:
     again = usual(started_at=T0 + 610)  # the same hash once more: another attempt
     await bench.at(633.5, again)
     assert bench.sampler._follows[KEY] is not held
+
+
+async def test_a_poll_that_began_before_a_target_does_not_settle_it() -> None:
+    bench = Bench()
+    bench.traffic(600)
+    bench.prometheus.now = T0 + 603.5
+
+    def arrive(_: httpx.Request, form: dict[str, str]) -> None:
+        if form["query"].startswith("http_requests_total"):
+            bench.prometheus.fault = None
+            other = usual(key=Key("Rollout", "shop", "other"), uid="other")
+            bench.sampler.set_targets({KEY: usual(), other.key: other})
+
+    bench.prometheus.fault = arrive
+    bench.sampler.set_targets({KEY: usual()})
+    await bench.sampler.refresh()
+    assert not await bench.sampler.caught_up(0.01)
+    await bench.sampler.refresh()
+    assert await bench.sampler.caught_up(0.01)
+    assert bench.sampler.observed(Key("Rollout", "shop", "other")) is not None
