@@ -120,7 +120,7 @@ class Api:
 
     async def watch(
         self, resource: Resource, namespace: str | None, row: type[Any], *, resource_version: str, seconds: int
-    ) -> AsyncIterator[list[WatchEvent]]:
+    ) -> AsyncGenerator[list[WatchEvent], None]:
         """Batches of events, one per chunk; the first one is empty and says that the watch is open.
 
         Ends at a clean EOF; a broken stream raises AnswerLost. Error answers come as ApiError, always.
@@ -156,7 +156,7 @@ class Api:
         tail_lines: int | None = None,
         previous: bool = False,
         limit_bytes: int | None = None,
-    ) -> AsyncIterator[bytes]:
+    ) -> AsyncGenerator[bytes, None]:
         """Raw chunks of a container's log, every line led by its RFC 3339 stamp; the first chunk is empty (open).
 
         ``since`` is cut to whole seconds, as the server does. Error answers come as ApiError, always.

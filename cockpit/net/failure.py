@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Iterator
 from typing import TypeVar
 
 import httpx
@@ -55,23 +56,26 @@ def _why(error: Exception) -> str:
     return f"cannot be asked: {_plain(error) or type(error).__name__}"
 
 
-def _cause(error: BaseException | None, kind: type[_E]) -> _E | None:
-    seen = 0
-    while error is not None and seen < 8:
-        if isinstance(error, kind):
-            return error
-        error, seen = error.__cause__ or error.__context__, seen + 1
-    return None
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An exception and what it came from; of a group (one attempt per address) the first."""
+    for _ in range(12):
+        if error is None:
+            return
+        yield error
+        error = error.exceptions[0] if isinstance(error, BaseExceptionGroup) else error.__cause__ or error.__context__
+
+
+def _cause(error: BaseException, kind: type[_E]) -> _E | None:
+    return next((cause for cause in _causes(error) if isinstance(cause, kind)), None)
 
 
 def _os_text(error: Exception) -> str:
-    found = _cause(error, OSError)
-    if found is None:
-        return ""
-    if isinstance(found, ConnectionRefusedError):
-        return "connection refused"
-    text = found.strerror or ""
-    return clean(text[:1].lower() + text[1:], 200)
+    for cause in _causes(error):
+        if isinstance(cause, ConnectionRefusedError):
+            return "connection refused"
+        if isinstance(cause, OSError) and cause.strerror:
+            return clean(cause.strerror[:1].lower() + cause.strerror[1:], 200)
+    return ""
 
 
 def _plain(error: Exception) -> str:

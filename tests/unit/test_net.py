@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 from pathlib import Path
 
@@ -71,8 +72,13 @@ def test_a_failure_says_whether_the_request_left(error: Exception, kind: type[Ex
 
 def test_causes_are_named_in_words() -> None:
     refused = httpx.ConnectError("All connection attempts failed")
-    refused.__cause__ = ConnectionRefusedError(111, "Connection refused")
+    attempts = OSError("All connection attempts failed")
+    attempts.__cause__ = ExceptionGroup("attempts", [ConnectionRefusedError(111, "Connection refused"), OSError("x")])
+    refused.__cause__ = attempts
     assert str(failure(refused, "s")) == "s cannot be reached: connection refused"
+    nowhere = httpx.ConnectError("x")
+    nowhere.__cause__ = socket.gaierror(-2, "Name or service not known")
+    assert str(failure(nowhere, "s")) == "s cannot be reached: name or service not known"
     tls = httpx.ConnectError("x")
     tls.__cause__ = ssl.SSLCertVerificationError(1, "bad")
     tls.__cause__.verify_message = "self-signed certificate"
