@@ -13,6 +13,9 @@ from cockpit.world.profiles import ProfileBook
 MOVING = 0.03
 """Share of Rollouts with an update in flight."""
 
+HISTORY = 7200.0
+"""Seconds that a fleet's oldest revision lies back."""
+
 _PER_NAMESPACE = 25
 _SUBJECTS = (
     "account", "address", "audit", "basket", "billing", "booking", "catalog", "chat", "claims", "coupon", "credit",
@@ -68,7 +71,7 @@ def _member(
     if isinstance(book, ProfileBook):
         book.set_rps(namespace, name, float(rng.randint(5, 80)))
     subject = acts.Subject(world, "Rollout", namespace, name)
-    start = 6600.0 - rng.random() * 900
+    start = HISTORY - 600 - rng.random() * 900
     replicas = rng.randint(8, 12)
     rows = [
         (start, subject.create(_objects(namespace, name, f"{repository}:v1.0.0"))),

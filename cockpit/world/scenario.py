@@ -135,9 +135,9 @@ def load(world: World, name: str | None, rollouts: int | None = None) -> None:
     The clock is set back by the scenario's history, everything in it is created, updated and acted on at its age, and
     the controllers do the rest. ``rollouts`` adds a generated fleet of that many; without ``name`` it is all there is.
     """
-    scenario = Scenario("fleet", history="2h", nodes=0) if name is None and rollouts else read(name or DEFAULT)
+    scenario = Scenario("fleet", history="0s") if name is None and rollouts else read(name or DEFAULT)
     present = world.clock.now()
-    history = _age(scenario.history)
+    history = max(_age(scenario.history), fleet.HISTORY if rollouts else 0.0)
     world.clock.rewind(history)
     controllers.of(world).recorder.quiet_until = present - EVENT_TTL
     for node in world.objects.select("nodes"):

@@ -171,7 +171,9 @@ class Deployments:
     def _recreate(self, deployment: Object, new: Object, old: list[Object]) -> None:
         scaled_down = [self._scale(deployment, rs, 0) for rs in old if replicas(rs)]
         remaining = any(self._world.objects.owned("pods", rs["metadata"]["uid"]) for rs in old)
-        if not any(scaled_down) and not remaining:
+        if any(scaled_down) or remaining:
+            self.queue.wake(key_of(deployment), self._world.clock.now() + 0.5)  # pods that end are not ours to hear of
+        else:
             self._scale(deployment, new, replicas(deployment))
 
     def _scale(self, deployment: Object, rs: Object, count: int) -> bool:
