@@ -265,6 +265,9 @@ class Control:
         try:
             image = body["image"]
             current = msgspec.structs.asdict(self._world.book.of(image))
+            unknown = sorted(set(body["profile"]) - set(current))
+            if unknown:
+                raise BadRequest(f"a profile has no {', '.join(unknown)}; it has {', '.join(current)}")
             self._world.book.set(image, msgspec.convert(current | body["profile"], Profile))
         except (KeyError, TypeError, msgspec.ValidationError) as error:
             raise BadRequest(f"give image and profile (fields of contract.Profile): {error}") from None

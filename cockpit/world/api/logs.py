@@ -85,11 +85,10 @@ def choose_container(pod: Object, asked: str) -> str:
 
 
 def stamp(at: float) -> bytes:
-    """RFC3339Nano: trailing zeros of the fraction are not written."""
-    nanos = round(at * 1e9)
-    seconds, fraction = divmod(nanos, 1_000_000_000)
+    """RFC3339Nano, as far as a float goes (whole microseconds); trailing zeros of the fraction are not written."""
+    seconds, fraction = divmod(round(at * 1e6), 1_000_000)
     text = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-    digits = f"{fraction:09d}".rstrip("0")
+    digits = f"{fraction:06d}".rstrip("0")
     return f"{text}.{digits}Z".encode() if digits else f"{text}Z".encode()
 
 

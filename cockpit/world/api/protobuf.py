@@ -56,7 +56,9 @@ def _message(data: bytes, name: str) -> dict[str, Any]:
             found.setdefault(field.name, []).append(_value(raw, field))
         else:
             value = _value(raw, field)
-            if field.pointer or value not in ("", 0, False, {}, None):
+            if field.name == "*":
+                found.update(value)
+            elif field.pointer or value not in ("", 0, False, {}, None):
                 found[field.name] = value
     return found
 

@@ -2,6 +2,7 @@
 
 ``Message: field.number=type …``; a type is string, int, bool, bytes, time, quantity, any (int or string), a Message,
 ``[type]`` a list, ``{type}`` a map of strings. ``?`` marks a pointer: its zero is meant. Other zeros mean absent.
+A field called ``*`` is inlined.
 Source: the generated.proto files of k8s.io/api and k8s.io/apimachinery.
 """
 
@@ -65,7 +66,8 @@ PodDisruptionBudget: metadata.1=ObjectMeta spec.2=PodDisruptionBudgetSpec status
 PodDisruptionBudgetSpec: minAvailable.1=any selector.2=LabelSelector maxUnavailable.3=any
 Ingress: metadata.1=ObjectMeta spec.2=IngressSpec status.3=Skipped
 IngressSpec: defaultBackend.1=IngressBackend rules.3=[IngressRule] ingressClassName.4=string?
-IngressRule: host.1=string http.2=HTTPIngressRuleValue
+IngressRule: host.1=string *.2=IngressRuleValue
+IngressRuleValue: http.1=HTTPIngressRuleValue
 HTTPIngressRuleValue: paths.1=[HTTPIngressPath]
 HTTPIngressPath: path.1=string backend.2=IngressBackend pathType.3=string?
 IngressBackend: service.4=IngressServiceBackend

@@ -254,7 +254,8 @@ def _check_subresource(kind: Kind, target: Target) -> None:
         verbs = known.get(target.subresource, ())
         if not verbs:
             raise status.Rejected(404, "NotFound", "the server could not find the requested resource")
-    if target.verb not in verbs:
+    named = bool(target.name) and not (target.subresource and target.verb == "create")
+    if target.verb not in verbs or named != (target.verb in ("get", "update", "patch", "delete")):
         raise _not_allowed()
     if kind.namespaced and not target.namespace and target.verb not in ("list", "watch", "deletecollection"):
         raise status.Rejected(404, "NotFound", "the server could not find the requested resource")
