@@ -116,8 +116,7 @@ class Deployments:
 
     def _sync_revision(self, key: Key, deployment: Object, new: Object, old: list[Object]) -> Object:
         revision = max(newest_revision(old, DEPLOYMENT) + 1, revision_of(new, DEPLOYMENT.revision))
-        if revision_of(new, DEPLOYMENT.revision) < revision:
-            new = self._sets.adopt_revision(new, revision, replicas(deployment))
+        new = self._sets.adopt(deployment, new, revision)
         self._stamp(key, deployment, revision_of(new, DEPLOYMENT.revision))
         return new
 

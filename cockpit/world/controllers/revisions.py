@@ -79,8 +79,6 @@ def make(
     selector = copy.deepcopy(selector)
     selector.setdefault("matchLabels", {})[dialect.hash_label] = found
     metadata = owner["metadata"]
-    skipped = {_NOT_COPIED, dialect.revision, dialect.history, dialect.desired}
-    notes = {k: v for k, v in (metadata.get("annotations") or {}).items() if k not in skipped and "notified" not in k}
     return {
         "apiVersion": "apps/v1",
         "kind": "ReplicaSet",
@@ -88,7 +86,7 @@ def make(
             "name": f"{metadata['name']}-{found}",
             "namespace": metadata["namespace"],
             "labels": dict(template["metadata"]["labels"]),
-            "annotations": {**notes, dialect.desired: str(replicas(owner))},
+            "annotations": {**_copied(owner, dialect), dialect.desired: str(replicas(owner))},
             "ownerReferences": own(owner),
         },
         "spec": {
@@ -98,6 +96,13 @@ def make(
             **({"minReadySeconds": owner["spec"]["minReadySeconds"]} if owner["spec"].get("minReadySeconds") else {}),
         },
     }
+
+
+def _copied(owner: Object, dialect: Dialect) -> dict[str, str]:
+    """The owner's annotations that its newest ReplicaSet bears too (a change cause, say)."""
+    skipped = {_NOT_COPIED, dialect.revision, dialect.history, dialect.desired}
+    notes = owner["metadata"].get("annotations") or {}
+    return {k: v for k, v in notes.items() if k not in skipped and "notified" not in k}
 
 
 def newest_revision(sets: Iterable[Object], dialect: Dialect) -> int:
@@ -120,12 +125,15 @@ class Sets:
             alive, key=lambda rs: (created(rs), revision_of(rs, self.dialect.revision), rs["metadata"]["name"])
         )
 
-    def adopt_revision(self, rs: Object, revision: int, desired: int) -> Object:
-        """Make ``rs`` the newest revision (again)."""
+    def adopt(self, owner: Object, rs: Object, revision: int) -> Object:
+        """Make ``rs`` the newest revision (again), with the annotations its owner has now."""
+        notes = _copied(owner, self.dialect)
+        if revision_of(rs, self.dialect.revision) >= revision and all(annotation(rs, k) == v for k, v in notes.items()):
+            return rs
 
         def write(found: Object) -> None:
             renumber(found, self.dialect.revision, self.dialect.history, revision)
-            notes_of(found)[self.dialect.desired] = str(desired)
+            notes_of(found).update(notes)
 
         return self.change(rs, write)
 

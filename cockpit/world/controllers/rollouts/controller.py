@@ -23,7 +23,7 @@ from cockpit.world.controllers.revisions import ROLLOUT, available, fallback_has
 from cockpit.world.controllers.rollouts import bluegreen, canary, conditions, metadata, restart, spec, validate
 from cockpit.world.controllers.rollouts.context import Context
 from cockpit.world.controllers.rollouts.phase import phase_of
-from cockpit.world.controllers.templates import json_hash, revision_of
+from cockpit.world.controllers.templates import json_hash
 
 _WORKLOAD_GENERATION = "rollout.argoproj.io/workload-generation"
 _INVALID_RETRY = 20.0
@@ -169,9 +169,8 @@ class Rollouts:
             text = f'Created new replica set "{name}"'
             set_condition(ctx.out, "Progressing", "True", "NewReplicaSetCreated", text, ctx.now)
             ctx.event("NewReplicaSetCreated", f"Created ReplicaSet {name} (revision {revision})")
-        elif revision_of(ctx.new, ROLLOUT.revision) < revision:
-            changed = ctx.sets.adopt_revision(ctx.new, revision, ctx.desired)
-            ctx.new["metadata"] = changed["metadata"]
+        else:
+            ctx.new["metadata"] = ctx.sets.adopt(ctx.rollout, ctx.new, revision)["metadata"]
         revision = ctx.revision
         if annotation(ctx.rollout, ROLLOUT.revision) != str(revision):
             self._stamp(ctx.key, ctx.rollout, ROLLOUT.revision, str(revision))
