@@ -241,6 +241,6 @@ def ops(plan: Plan, stage: int = 0) -> list[dict[str, Any]]:
     return [op for op in plan.patches[stage].ops if op["op"] != "test"]
 
 
-def tests(plan: Plan, stage: int = 0) -> dict[str, Any]:
+def guards_of(plan: Plan, stage: int = 0) -> dict[str, Any]:
     """The guards of a request: pointer -> value."""
     return {op["path"]: op["value"] for op in plan.patches[stage].ops if op["op"] == "test"}

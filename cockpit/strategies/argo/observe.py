@@ -62,6 +62,10 @@ def _released(goal: dict[str, Any], rollout: Rollout) -> Observation:
 def _aborted(rollout: Rollout) -> Observation:
     if not rollout.aborted:
         return Observation("waiting", f"the abort is not in force: {controller_state(rollout)}")
+    if rollout.paused_by == "human":
+        return Observation("waiting", "aborted, but paused by hand: it takes effect once resumed")
+    if rollout.phase != "Degraded":  # the flag alone says nothing: a canary may have no weight before its first step
+        return Observation("waiting", f"the controller has not acted on the abort: {controller_state(rollout)}")
     canary = rollout.canary
     if rollout.weight.actual == 0.0 and (rollout.strategy == "bluegreen" or rollout.traffic is not None):
         return Observation("done", f"{named(rollout.baseline)} serves everything; the canary serves nothing")
