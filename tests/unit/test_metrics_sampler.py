@@ -570,3 +570,47 @@ async def test_a_poll_that_began_before_a_target_does_not_settle_it() -> None:
     await bench.sampler.refresh()
     assert await bench.sampler.caught_up(0.01)
     assert bench.sampler.observed(Key("Rollout", "shop", "other")) is not None
+
+
+async def test_two_replicasets_whose_long_names_share_a_beginning_are_told_apart_by_exact_names() -> None:
+    bench = Bench()
+    long = "n" * 60  # the API server cuts pod names: hash and all
+    one, two = f"{long[:58]}aaaaa", f"{long[:58]}bbbbb"
+    for number, at in enumerate(_times(STEP, 300, 7.0), start=1):
+        bench.serve(one, at, 10 * number)
+        bench.serve(two, at, 0, number)
+        bench.serve(f"{long[:58]}ccccc", at, 1000 * number)  # nobody can say whose it was: it is nobody's
+    named = replace(pod_in("shop", one), created_at=T0 + 2)
+    other = replace(pod_in("shop", two), created_at=T0 + 2)
+    item = rollout(
+        canary=Arm("canary", "c", None, f"{long}-c", (), (named,), 1, 1, 1),
+        baseline=Arm("baseline", "b", None, f"{long}-b", (), (other,), 1, 1, 1),
+    )
+    await bench.at(303.5, item)
+    observed = bench.sampler.observed(KEY)
+    assert observed is not None
+    assert observed.evidence[0].canary == Counts(0, 190)
+    assert observed.evidence[0].baseline == Counts(19, 19)
+
+
+@pytest.mark.parametrize(("scale", "wait"), [(1.0, 14.5), (60.0, 14.5 / 60), (1000.0, 0.2), (0.0, 1.0)])
+async def test_polls_follow_the_grid_of_evidence_time(scale: float, wait: float) -> None:
+    bench = Bench()
+    bench.traffic(600)
+    await bench.at(603.5, usual())
+    bench.sampler._clock.time_scale = scale
+    assert bench.sampler._delay() == pytest.approx(wait)
+
+
+async def test_an_overloaded_server_is_asked_less_often_and_one_that_is_down_is_not_forgotten() -> None:
+    bench = Bench()
+    bench.prometheus.fault = lambda _, __: httpx.Response(429, text="slow down")
+    waits = []
+    for _ in range(5):
+        await bench.sampler.refresh()
+        waits.append(bench.sampler._delay())
+    assert waits == [30.0, 60.0, 120.0, 120.0, 120.0]
+    bench.sampler.refetch()
+    bench.prometheus.fault = lambda _, __: httpx.Response(502, text="")
+    await bench.sampler.refresh()
+    assert bench.sampler._delay() == 15.0
