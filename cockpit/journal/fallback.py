@@ -5,11 +5,10 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-
-import platformdirs
 
 from cockpit.journal.records import JournalError, canonical
 
@@ -17,8 +16,20 @@ FILE = "journal-fallback.jsonl"
 
 
 def runtime_directory() -> Path:
-    """Private, on local disk, gone at log-out: the place that is writable when nothing else is."""
-    return Path(platformdirs.user_runtime_dir("rollout-cockpit"))
+    """Private, on local disk, gone at log-out: the place that is writable when nothing else is.
+
+    Without a session's XDG_RUNTIME_DIR (a bastion host, a container) a folder of our own among the temporary ones.
+    """
+    given = os.environ.get("XDG_RUNTIME_DIR")
+    return Path(given) / "rollout-cockpit" if given else Path(tempfile.gettempdir()) / f"rollout-cockpit-{os.getuid()}"
+
+
+def _private(directory: Path) -> None:
+    """Makes the folder; one that somebody else laid out among the temporary files is not trusted."""
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    found = directory.lstat()
+    if directory.is_symlink() or found.st_uid != os.getuid() or found.st_mode & 0o022:
+        raise JournalError(f"fallback folder {directory} belongs to somebody else or is open to others; remove it")
 
 
 class Fallback:
@@ -35,8 +46,10 @@ class Fallback:
         """Writes one line and waits for the disk. Raises JournalError."""
         line = (canonical(values) + "\n").encode("utf-8", "backslashreplace")
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            _private(self.path.parent)
+            descriptor = os.open(
+                self.path, os.O_NOFOLLOW | os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600
+            )
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
                 os.write(descriptor, line)

@@ -50,6 +50,12 @@ def settings(
 kubeconfig = {json.dumps(str(kubeconfig))}
 context = {json.dumps(context)}
 {source}
+[[slo]]
+name = "availability"
+match = "*/*"
+objective = 0.999
+period_days = 30
+
 [world]
 scenario = {json.dumps(scenario)}
 time_scale = {time_scale!r}

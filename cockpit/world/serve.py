@@ -125,7 +125,7 @@ class World:
             yield self._write_files(directory, kubernetes, f"http://{control}/?token={self.control.token}", prometheus)
 
     def _write_files(self, directory: Path, kubernetes: str, control: str, prometheus: str | None) -> Ready:
-        context = self.scenario
+        context = "demo"  # the scenario has a name of its own, in the config
         kubeconfig, config = directory / "kubeconfig", directory / "config.toml"
         text = files.kubeconfig(context, kubernetes, self.authority.pem, self.admin_token)
         files.write_private(kubeconfig, text)
