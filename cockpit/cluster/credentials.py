@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -16,7 +17,7 @@ from cockpit.net.tls import present
 
 _TOKEN_FILE_SECONDS = 60.0  # as client-go re-reads projected tokens
 _EXPIRY_MARGIN = 60.0
-_REFRESH_PAUSE = 10.0  # a refused refresh is not repeated by every stream that met the same 401
+_REFRESH_PAUSE = 10.0
 
 
 class ClusterChoice(Protocol):
@@ -75,7 +76,7 @@ class Credentials:
         if self._stale():
             async with self._lock:
                 if self._stale():
-                    await self._renew()
+                    await self._attempt(self._renew)
         return self._authorization
 
     async def refresh(self, used: str | None) -> bool:
@@ -84,28 +85,33 @@ class Credentials:
         Single flight: whoever comes second finds the header changed. Raises CredentialsError when the refresh failed.
         """
         async with self._lock:
-            if self._authorization != used:
-                return True
-            if self._refused is not None and self._clock.wall() - self._refused[0] < _REFRESH_PAUSE:
-                raise self._refused[1]
-            generation = self.certificate_generation
-            try:
-                # The person may have logged in again elsewhere: the file counts, not what we remember of it.
-                reloaded = await asyncio.to_thread(read_kubeconfig, self._settings.kubeconfig, self._loaded.context)
-                if reloaded.server == self._loaded.server:
-                    self.certificate_generation += reloaded.certificate != self._loaded.certificate
-                    self._loaded, self._authorization = reloaded, reloaded.authorization
-                await self._renew()
-            except CredentialsError as error:
-                self._refused = (self._clock.wall(), error)
-                raise
-            changed = self._authorization != used or self.certificate_generation != generation
-            if not changed:
-                text = f"the server does not accept the credentials of {self._loaded.source}; log in again"
-                self._refused = (self._clock.wall(), CredentialsError(text))
-                raise self._refused[1]
-            self._refused = None
+            if self._authorization == used:
+                await self._attempt(self._reload)
             return True
+
+    async def _attempt(self, act: Callable[[], Awaitable[None]]) -> None:
+        """Do it, unless it was refused seconds ago: every stream that met the same 401 asks for it."""
+        if self._refused is not None and self._clock.wall() - self._refused[0] < _REFRESH_PAUSE:
+            raise self._refused[1]
+        before = self._authorization
+        try:
+            await act()
+        except CredentialsError as error:
+            self._authorization = before
+            self._refused = (self._clock.wall(), error)
+            raise
+        self._refused = None
+
+    async def _reload(self) -> None:
+        """Read everything again; the person may have logged in anew elsewhere, and the file counts."""
+        used, generation = self._authorization, self.certificate_generation
+        reloaded = await asyncio.to_thread(read_kubeconfig, self._settings.kubeconfig, self._loaded.context)
+        if reloaded.server == self._loaded.server:
+            self.certificate_generation += reloaded.certificate != self._loaded.certificate
+            self._loaded, self._authorization = reloaded, reloaded.authorization
+        await self._renew()
+        if self._authorization == used and self.certificate_generation == generation:
+            raise CredentialsError(f"the server does not accept the credentials of {self._loaded.source}; log in again")
 
     def _stale(self) -> bool:
         if self._loaded.plugin is None and self._loaded.token_file is None:
