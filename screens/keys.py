@@ -56,22 +56,22 @@ _SPECS = (
     Spec("list.mark", "space", "mark", "mark: marked rollouts stay on top"),
     Spec("list.wide", "w", "wide", "all columns, h and l scroll"),
     Spec("list.all", "a", "everything", "all rollouts, or those in flight", "all"),
-    Spec("log.follow", "s", "log('follow')", "follow the log, or pause", "follow"),
-    Spec("log.wrap", "w", "log('wrap')", "wrap lines", "wrap"),
-    Spec("log.time", "t", "log('stamp')", "time: seconds, full, none", "time"),
-    Spec("log.tail", "0", "since('tail')", "log from the tail", "since"),
-    Spec("log.head", "1", "since('head')", "log from its head"),
-    Spec("log.1m", "2", "since('1m')", "log of the last minute"),
-    Spec("log.5m", "3", "since('5m')", "log of the last 5 minutes"),
-    Spec("log.15m", "4", "since('15m')", "log of the last 15 minutes"),
-    Spec("log.30m", "5", "since('30m')", "log of the last 30 minutes"),
-    Spec("log.1h", "6", "since('1h')", "log of the last hour"),
-    Spec("log.previous", "p", "log('previous')", "only the previous container's lines"),
-    Spec("log.container", "a", "log_container", "next container, or all"),
-    Spec("log.errors", "e", "log('errors')", "errors only", "errors"),
-    Spec("log.lock", "o", "log_lock", "lock both panes by time"),
-    Spec("log.copy", "c", "log_copy", "copy what the pane shows"),
-    Spec("log.save", "ctrl+s", "log_save", "save the pane's lines to a file"),
+    Spec("log.follow", "s", "screen.log('follow')", "follow the log, or pause", "follow"),
+    Spec("log.wrap", "w", "screen.log('wrap')", "wrap lines", "wrap"),
+    Spec("log.time", "t", "screen.log('stamp')", "time: seconds, full, none", "time"),
+    Spec("log.tail", "0", "screen.since('tail')", "log from the tail", "since"),
+    Spec("log.head", "1", "screen.since('head')", "log from its head"),
+    Spec("log.1m", "2", "screen.since('1m')", "log of the last minute"),
+    Spec("log.5m", "3", "screen.since('5m')", "log of the last 5 minutes"),
+    Spec("log.15m", "4", "screen.since('15m')", "log of the last 15 minutes"),
+    Spec("log.30m", "5", "screen.since('30m')", "log of the last 30 minutes"),
+    Spec("log.1h", "6", "screen.since('1h')", "log of the last hour"),
+    Spec("log.previous", "p", "screen.log('previous')", "only the previous container's lines"),
+    Spec("log.container", "a", "screen.log_container", "next container, or all"),
+    Spec("log.errors", "e", "screen.log('errors')", "errors only", "errors"),
+    Spec("log.lock", "o", "screen.log_lock", "lock both panes by time"),
+    Spec("log.copy", "c", "screen.log_copy", "copy what the pane shows"),
+    Spec("log.save", "ctrl+s", "screen.log_save", "save the pane's lines to a file"),
     Spec("metrics.span", "s", "span", "5 minutes, 15 minutes, an hour", "span"),
     Spec("pick.way", "t", "way", "as the plan chooses, at once, or through the steps", "how"),
     Spec("page.wrap", "w", "page_wrap", "wrap lines", "wrap"),
@@ -136,7 +136,9 @@ def check_keymap(keys: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
     """
     good: dict[str, str] = {}
     complaints: list[str] = []
-    for name, key in sorted(keys.items(), key=lambda item: not item[0].startswith("act.")):  # verbs take their keys first
+    for name, key in sorted(
+        keys.items(), key=lambda item: not item[0].startswith("act.")
+    ):  # verbs take their keys first
         spec = SPECS.get(name)
         if spec is None:
             complaints.append(f"keys.{name}: no such binding; ? lists them by id")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 from textual.binding import BindingType
@@ -41,6 +41,8 @@ class RollbackView(View):
         self._failure = ""
         self._diffs: dict[str, tuple[str, ...] | str] = {}
         self._plans: dict[tuple[str, bool | None], Plan | Refusal | str] = {}
+        self._asked: tuple[str, bool | None] | None = None
+        self._planned_on: dict[str, Any] | None = None
 
     def body(self) -> Iterable[Widget]:
         yield Canvas(id="now")
@@ -74,7 +76,7 @@ class RollbackView(View):
     def action_refetch(self) -> None:
         self.revisions, self._failure = None, ""
         self._diffs.clear()
-        self._plans.clear()
+        self._forget_plans()
         self.run_worker(self._load(), group="revisions", exclusive=True, exit_on_error=False)
 
     async def _load(self) -> None:
@@ -91,16 +93,23 @@ class RollbackView(View):
         )
         self.layout_for(self.size.width, self.size.height)
         self.call_after_refresh(self.redraw)
-        self._look()
+        self.redraw()
 
     # -- what is loaded for the selected version ---------------------------------------------------
 
-    def _look(self) -> None:
-        self.redraw()
-        if self.selected is not None:
-            self.run_worker(
-                self._preview(self.selected, self.way), group="preview", exclusive=True, exit_on_error=False
-            )
+    def _forget_plans(self) -> None:
+        self._plans.clear()
+        self._asked = None
+
+    def _ask(self, chosen: Revision, seen: dict[str, Any]) -> None:
+        """Have the difference and the plan of the version under the cursor drawn up, once per picture."""
+        if seen != self._planned_on:
+            self._forget_plans()
+            self._planned_on = seen
+        wanted = (chosen.hash, self.way)
+        if wanted not in self._plans and wanted != self._asked:
+            self._asked = wanted
+            self.run_worker(self._preview(chosen, self.way), group="preview", exclusive=True, exit_on_error=False)
 
     def intent(self, revision: Revision) -> Intent | None:
         """The rollback to ``revision`` on the picture that is drawn."""
@@ -147,6 +156,8 @@ class RollbackView(View):
             diff.show([])
             plan.show([])
             return
+        if rollout is not None:
+            self._ask(chosen, rollout.seen)
         current = next((item.revision for item in self.revisions or () if item.current), None)
         title = Line("diff ", "title").add(f"{rev(current)} → {rev(chosen.revision)}", "strong")
         diff.show(diff_lines(self._diffs.get(chosen.hash), chosen, *diff.inner), title)
@@ -176,7 +187,7 @@ class RollbackView(View):
     def action_move(self, rows: int) -> None:
         if self.revisions:
             self._at = max(0, min(self._at + rows, len(self.revisions) - 1))
-            self._look()
+            self.redraw()
 
     def action_edge(self, last: bool) -> None:
         self.action_move(len(self.revisions or ()) * (1 if last else -1))
@@ -186,7 +197,7 @@ class RollbackView(View):
 
     def action_way(self) -> None:
         self.way = _WAYS[(_WAYS.index(self.way) + 1) % len(_WAYS)]
-        self._look()
+        self.redraw()
 
     def action_open(self) -> None:
         chosen = self.selected

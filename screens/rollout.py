@@ -93,6 +93,7 @@ class RolloutView(View):
         self.full: str | None = None
         self.locked = False
         self.known: Rollout | None = None
+        self._was: Widget | None = None
 
     def body(self) -> Iterable[Widget]:
         yield Canvas(id="sentence")
@@ -111,7 +112,7 @@ class RolloutView(View):
         revisions = ""
         if arms and arms.canary and arms.baseline:
             revisions = f"  rev {arms.baseline.revision} → {arms.canary.revision}"
-        name = str(self.key) if self.key.kind == "Rollout" else f"{self.key} (Deployment)"
+        name = str(self.key) if self.key.kind == "Rollout" else f"{self.key.kind} {self.key}"
         return (f"{name}{revisions}",)
 
     def target(self) -> Key | None:
@@ -131,7 +132,6 @@ class RolloutView(View):
         for pane in self.query(LogPane):
             role = pane.role
             pane.attach(lambda role=role: seat.logs(self.key, role), role.upper())  # type: ignore[misc]
-        self.query_one("#canary-log").focus()
 
     def on_unmount(self) -> None:
         seat = self.cockpit.seat
@@ -144,7 +144,18 @@ class RolloutView(View):
         return found if found is not None else self.query_one("#canary-log", LogPane)
 
     def refocus(self) -> None:
-        self.query_one(f"#{self.full or 'canary-log'}").focus()
+        if self._was is not None:
+            self._was.focus()
+        else:
+            self.set_focus(None)
+
+    def action_find(self) -> None:
+        self._was = self.focused
+        super().action_find()
+
+    def action_command(self) -> None:
+        self._was = self.focused
+        super().action_command()
 
     # -- layout ------------------------------------------------------------------------------------
 
@@ -236,11 +247,11 @@ class RolloutView(View):
         burn = assessment.burn if assessment else None
         page = burn_lines(burn, rollout, now, columns)
         if self.compact:  # pods have no panel of their own here
-            summary = brief(rollout)
-            if trouble := pod_trouble(rollout.canary):
-                first = next(pod for pod in rollout.canary.pods if pod.reason) if rollout.canary else None
-                summary = Line(f"{trouble}{why(first) if first else ''}", "bad")
-            page = [*page[: rows - 1], summary.cut(columns)]
+            summary = [brief(rollout)]
+            if rollout.canary is not None and (trouble := pod_trouble(rollout.canary)):
+                first = next(pod for pod in rollout.canary.pods if pod.reason)
+                summary = [Line(trouble, "bad"), Line(why(first).removeprefix(" · "), "text")]
+            page = [*page[: rows - len(summary)], *(line.cut(columns) for line in summary)]
         panel.draw(page, burn_title(burn), Line("b burn", "dim") if columns > 36 else None)
 
     def _draw_pods(self, rollout: Rollout, now: float, *, dim: bool) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from rich.errors import StyleSyntaxError
 from rich.style import Style
 from textual.color import Color, ColorParseError
-from textual.theme import Theme
+from textual.theme import BUILTIN_THEMES, Theme
 
 from cockpit.base.errors import ConfigError
 
@@ -105,10 +105,12 @@ def _palette(source: str, text: str, known: Mapping[str, Palette] | None) -> Pal
         except ColorParseError:
             raise ConfigError(f"theme {source}: colors.{key} = {spec!r} is not a colour") from None
         values[key] = spec
+    dark, ansi = bool(data.get("dark", True)), bool(data.get("ansi", parent.theme.ansi if parent else False))
     theme = Theme(
         name=str(name),
-        dark=bool(data.get("dark", True)),
-        ansi=bool(data.get("ansi", parent.theme.ansi if parent else False)),
+        dark=dark,
+        ansi=ansi,
+        variables=dict(BUILTIN_THEMES["ansi-dark" if dark else "ansi-light"].variables) if ansi else {},
         **values,
     )
     return Palette(str(name), theme, styles)

@@ -32,7 +32,8 @@ def header(
     elif wide:
         left.add("cockpit  ", "title")
     left.add(identity.context, "strong")
-    if wide:
+    trail = tuple(trail)
+    if wide and not any("/" in name for name in trail):
         scope = "all namespaces" if identity.scope is None else ", ".join(identity.scope)
         left.add(" › ", "faint").add(scope, "text")
     for name in trail:

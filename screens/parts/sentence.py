@@ -7,7 +7,7 @@ from cockpit.model.snapshot import Source
 from cockpit.model.verdict import Assessment
 from screens.draw import glyphs
 from screens.draw.format import age, clock
-from screens.draw.line import Line
+from screens.draw.line import Line, joined
 from screens.parts.status import pod_trouble, status, suggestion
 
 _BANNER = {
@@ -51,8 +51,8 @@ def sentence(
     if kubernetes is not None and kubernetes.state not in {"ok", "syncing"}:
         since = age(now - kubernetes.since) if kubernetes.since is not None else "?"
         right = Line(f" STALE {since} ", "warn-banner").add(" ").extend(right)
-    if right.width and line.width + right.width + 1 > width:
-        return line.cut(max(width * 2 // 3, width - right.width - 1)).with_right(right, width)
+    if line.width + right.width + 1 > width:  # the key alone, without what it does
+        right = joined([Line(text.partition(" → ")[0], role) for text, role in right.parts])
     return line.with_right(right, width) if right.width else line.cut(width)
 
 
@@ -65,7 +65,7 @@ def _reason(rollout: Rollout, assessment: Assessment | None, trouble: str | None
         return rollout.message or said
     if trouble and state in {"unjudged", "blind", "wait"}:
         exits = _last_exit(rollout)
-        return f"canary {trouble}{exits}"
+        return f"{trouble}{exits}"
     if rollout.returning:
         return f"rollback in flight: {said}"
     return said

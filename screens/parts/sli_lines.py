@@ -83,11 +83,11 @@ def _sli_lines(
     line = Line().add(label(row), "text", cells.label).add(value(row.canary, row.unit), role, cells.canary, "right")
     line.add(f" {_GLYPH.get(row.state, ' ')}", role)
     line.add(value(row.baseline, row.unit), "unknown" if row.baseline is None else "baseline", cells.base, "right")
+    if not known and row.reason:
+        return [line.add(f"  {row.reason}", "unknown"), *([Line()] if double else [])]
     ratio = times(row.ratio) if row.ratio is not None else UNKNOWN
     line.add(ratio, role if row.ratio is not None else "dim", cells.delta, "right")
     line.add(value(row.limit, row.unit) if row.limit is not None else NONE, "dim", cells.limit, "right")
-    if not known and row.reason:
-        return [line.add(f"  {row.reason}", "unknown"), *([Line()] if double else [])]
     if chart < 5:
         return [line]
     canary = window(series.points(row.name, "canary"), until, CHART_SECONDS, chart) if series else []

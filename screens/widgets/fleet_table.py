@@ -95,7 +95,8 @@ class FleetTable(Canvas, can_focus=True):
         self._snapshot, self._now = snapshot, now
         settings = (self.filter, self.sort, self.everything)
         if snapshot is not before or settings != self._settings or (self._outdated and not self.held):
-            self._arrange(snapshot, resort=not self.held or settings != self._settings)
+            same = settings == self._settings
+            self._arrange(snapshot, resort=not self.held or not same, keep=same)
         self._settings = settings
         self._paint()
 
@@ -148,10 +149,10 @@ class FleetTable(Canvas, can_focus=True):
 
     def _again(self) -> None:
         if self._snapshot is not None:
-            self._arrange(self._snapshot, resort=True)
+            self._arrange(self._snapshot, resort=True, keep=True)
             self._paint()
 
-    def _arrange(self, snapshot: Snapshot, *, resort: bool) -> None:
+    def _arrange(self, snapshot: Snapshot, *, resort: bool, keep: bool) -> None:
         wanted = self._sorted()
         if resort or not self._order:
             order = wanted
@@ -162,7 +163,8 @@ class FleetTable(Canvas, can_focus=True):
             order = kept + [key for key in wanted if key not in known]
         line = self._order.index(self._cursor) - self._top if self._cursor in self._order else 0
         if (
-            self._cursor is not None
+            keep
+            and self._cursor is not None
             and self._cursor not in order
             and self._cursor in snapshot.rollouts
             and self._touched

@@ -61,6 +61,14 @@ async def press(pilot: Pilot[int], *keys: str) -> None:
     await settle(pilot)
 
 
+async def loaded(pilot: Pilot[int]) -> None:
+    """Until what a screen loads by itself is there and drawn."""
+    for group in ("revisions", "preview", "page"):
+        workers = [worker for worker in pilot.app.workers if worker.group == group]
+        await pilot.app.workers.wait_for_complete(workers)
+        await settle(pilot)
+
+
 def text_of(app: CockpitApp) -> str:
     """What the terminal shows, as plain text."""
     width, height = app.size

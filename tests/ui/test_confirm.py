@@ -207,7 +207,9 @@ async def test_the_dialog_shows_what_is_sent_and_how_old_the_state_is() -> None:
                      "/status/abort: true", "guarded by 9 tests", "abort: err 13.7×", "keep running", "traffic"):  # fmt: skip
             assert part in shown
         seat.time = NOW + 42
-        seat.picture = msgspec.structs.replace(seat.picture, sources={"kubernetes": Source("lost", NOW, NOW, message="gone")})
+        seat.picture = msgspec.structs.replace(
+            seat.picture, sources={"kubernetes": Source("lost", NOW, NOW, message="gone")}
+        )
         await settle(pilot)
         assert "state 42s old" in text_of(app)
 

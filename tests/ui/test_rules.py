@@ -103,7 +103,15 @@ def test_every_binding_has_an_id_and_no_verb_sits_on_a_lower_case_or_ctrl_key() 
 
 def test_a_keymap_cannot_put_a_verb_on_a_harmless_key_or_hide_one() -> None:
     good, complaints = check_keymap(
-        {"act.abort": "x", "act.full": "ctrl+f", "view.tree": "X", "nope": "a", "app.freeze": "Z", "cmd": "", "act.skip": "K"}
+        {
+            "act.abort": "x",
+            "act.full": "ctrl+f",
+            "view.tree": "X",
+            "nope": "a",
+            "app.freeze": "Z",
+            "cmd": "",
+            "act.skip": "K",
+        }
     )
     assert good == {"app.freeze": "Z", "act.skip": "K"}
     assert len(complaints) == 5
