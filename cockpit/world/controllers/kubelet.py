@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import sys
 from typing import Any, Literal
@@ -15,6 +16,9 @@ from cockpit.world.profiles import ProfileBook, normalize
 
 _SYNC = 0.2
 """Seconds from binding to the first status, and from a crash to the kubelet's reaction."""
+
+_RELIST = 0.5
+"""Kubelets look at their containers on a beat, so that pods of one node group start together."""
 
 _PROBE_PERIOD = 10.0
 
@@ -131,7 +135,8 @@ class Kubelet:
                 self._tell(machine, container, "Pulled", f'Successfully pulled image "{container.image}" in {took}')
 
             container.timers.append(self._world.clock.call_later(delay, pulled))
-        container.timers.append(self._world.clock.call_later(delay + 0.1, lambda: self._start(machine, container)))
+        at = math.ceil((self._world.clock.now() + delay + 0.1) / _RELIST) * _RELIST
+        container.timers.append(self._world.clock.call_at(at, lambda: self._start(machine, container)))
 
     def _pull_failed(self, machine: Machine, container: Container, attempt: int) -> None:
         container.profile = self._world.profiles.of(container.image)
