@@ -54,12 +54,16 @@ class Operation:
         self._records: list[IntentRecord] = []
         self._audit: list[str] = []
         self._notes: list[str] = []
-        self._yielded: str | None = None
+        self._yielded = ""
 
     def give_way(self, why: str) -> None:
         """Send nothing more: something that outranks this was asked for."""
         self._yielded = why
         self.sending = False
+
+    def _overtaken(self) -> str:
+        """By what, empty when nothing outranked this."""
+        return self._yielded
 
     async def run(self) -> Outcome:
         stopped = await self._stage(self.plan.patches[0], 0)
@@ -85,7 +89,7 @@ class Operation:
         found: list[Patch | Refusal] = []
 
         def ready(_: Observation, rollout: Rollout | None) -> bool:
-            if self._yielded is not None:
+            if self._overtaken():
                 found.append(Refusal(self.plan.verb, self.plan.key, self._yielded, "accepted"))
             elif rollout is not None:
                 following = self._strategy.next_patch(self.plan, stage, rollout)
@@ -106,6 +110,8 @@ class Operation:
             blocked = tried if tried.fate != "sent" else None
         if blocked is not None:
             return self._result(blocked, stage), self._partly(stage, blocked.text), None
+        if self._overtaken():
+            return "accepted", self._partly(stage, self._overtaken()), None
         record = self._ledger.record(self.op_id, self._intent, self.plan, self._consent, stage, patch)
         try:
             note = await self._ledger.begin(record)
@@ -114,6 +120,8 @@ class Operation:
         if note is not None:
             self._notes.append(note)
         self._records.append(record)
+        if self._overtaken():  # while the row was written
+            return "accepted", self._partly(stage, self._overtaken()), None
         self._sent.append(patch)
         self._tell("sending", patch.why)
         sent = await self._gateway.send(patch)
@@ -144,7 +152,7 @@ class Operation:
             return await self._end("done", observation.text, observation)
         if observation.state == "superseded":
             return await self._end("moved", f"sent, but {observation.text}", observation)
-        if self._yielded is not None:
+        if self._overtaken():
             return await self._end("accepted", self._partly(len(self._sent), self._yielded), observation)
         why = f"accepted, but the controller is not acting: {observation.text}"
         return await self._end("accepted", why, observation)

@@ -22,6 +22,9 @@ from cockpit.model.guards import GENERATION, UID
 from cockpit.model.plan import Patch, Plan, Result
 from cockpit.strategies.contract import Observation, Reader, Strategy
 
+_PATIENCE = 10.0
+"""Cluster seconds that an effect under way is waited for: a command starts only after this."""
+
 
 class Settlement(msgspec.Struct, frozen=True):
     """What was found out about one operation; ``text`` is for the person."""
@@ -119,7 +122,7 @@ async def _found(
         if open_intent.stages < stages:
             rest = "; ".join(plan.sequence[open_intent.stages :])
             return "accepted", f"{open_intent.stages} of {stages} requests were carried out; never sent: {rest}"
-        observation, _ = await _look(picture, strategy, plan, clock, plan.deadline)
+        observation, _ = await _look(picture, strategy, plan, clock, min(plan.deadline, _PATIENCE))
         if observation.state == "done":
             return "done", observation.text
         return "accepted", f"it was carried out, its effect is not there yet: {observation.text}"

@@ -51,15 +51,15 @@ def guarded(verb: Verb, seen: Mapping[str, Any]) -> dict[str, Any]:
 
 def moved(verb: Verb, seen: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[str, ...]:
     """One sentence per guard of ``verb`` whose value differs, safe to draw; empty when a dialog is still true."""
-    return describe((pointer, value, now.get(pointer)) for pointer, value in guarded(verb, seen).items())
+    pairs = ((pointer, value, now.get(pointer)) for pointer, value in guarded(verb, seen).items())
+    return describe(pair for pair in pairs if pair[1] != pair[2])
 
 
 def describe(pairs: Iterable[tuple[str, Any, Any]]) -> tuple[str, ...]:
-    """Sentences for those of (pointer, seen, now) that differ."""
+    """One sentence per (pointer, seen, now); the caller passes those that differ."""
     return tuple(
         f"{_WORDS.get(pointer, clean(pointer, 120))} moved" + _change(pointer, seen, now)
         for pointer, seen, now in pairs
-        if seen != now
     )
 
 
