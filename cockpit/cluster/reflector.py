@@ -247,6 +247,8 @@ class Reflector:
         if error.status == 410:
             return self._expired(progressed=False)
         if error.status in (401, 403):
+            if error.status == 403:
+                self._version = ""  # some may list and not watch: then the list is asked for at each attempt
             self._move("DENIED", str(error), code=error.status)
             return slow if error.status == 403 else self._backoff.next()
         if error.status == 404:

@@ -165,10 +165,10 @@ class Transport:
         code = response.status_code
         status = decode_status(body)
         text = clean(redact(status.message), 500)
-        if not text:
-            text = f"{self._named()} answered {method} {path} with HTTP {code}"
-        elif code == 401:
+        if code == 401:
             text = f"{self._named()} does not accept the credentials of {self._credentials.loaded.source}; log in again"
+        elif not text:
+            text = f"{self._named()} answered {method} {path} with HTTP {code}"
         return ApiError(text, status=code, reason=status.reason, retry_after=_retry_after(response, status))
 
     def _named(self) -> str:

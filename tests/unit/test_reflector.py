@@ -250,6 +250,15 @@ def test_forbidden_is_said_and_asked_again_slowly() -> None:
     assert "watch" not in rig.fake.kinds()
 
 
+def test_a_right_to_list_without_one_to_watch_is_used_slowly() -> None:
+    later = Page([pod("z", "50")], "60", "")
+    rig = after(200, [LIST, LIST, later], [ApiError("cannot watch", status=403)])
+    lists = [at for at, kind, _ in rig.fake.asked if kind == "list"]
+    assert all(30 <= b - a <= 60 for a, b in pairwise(lists))
+    assert rig.names() == {"z"}
+    assert rig.reflector.status.state == "DENIED"
+
+
 def test_rights_that_come_back_are_noticed() -> None:
     rig = after(90, [ApiError("no", status=403), LIST], [["hang"]])
     assert rig.reflector.status.state == "SYNCED"
