@@ -160,3 +160,21 @@ def deployment(*, name: str = "web", replicas: int = 5, image: str = "r.test/web
             **spec,
         },
     }
+
+
+GATED = [{"setWeight": 20}, {"pause": {}}, {"setWeight": 60}, {"pause": {"duration": "1m"}}]
+
+
+def gated(lab: Lab, *, router: bool = False, replicas: int = 5, **canary: Any) -> None:
+    """A Rollout at version 2, paused at its first gate."""
+    strategy = routed(GATED, **canary) if router else {"canary": {"steps": GATED, **canary}}
+    lab.apply(service("web"), service("web-canary"), rollout(strategy, replicas=replicas))
+    lab.settle(30)
+    assert lab.status()["phase"] == "Healthy"
+    lab.image("r.test/web:2")
+    lab.settle(30)
+    assert lab.status()["message"] == "CanaryPauseStep"
+
+
+def weight(lab: Lab) -> int:
+    return int(lab.status()["canary"]["weights"]["canary"]["weight"])

@@ -84,7 +84,7 @@ def test_every_moving_one_has_revisions_to_go_back_to(shown: Lab) -> None:
 def test_deployments_are_in_trouble_of_their_own(shown: Lab) -> None:
     pusher = shown.objects.get("deployments", "notify", "push-sender")
     puller = shown.objects.get("deployments", "search", "autocomplete")
-    refused = shown.objects.get("deployments", "ml", "feature-store")
+    refused = shown.objects.get("deployments", "data", "feature-store")
     assert pusher is not None
     assert puller is not None
     assert refused is not None
@@ -98,7 +98,7 @@ def test_deployments_are_in_trouble_of_their_own(shown: Lab) -> None:
     assert waiting
     assert set(waiting) <= {"ImagePullBackOff", "ErrImagePull"}
     failure = next(item for item in refused["status"]["conditions"] if item["type"] == "ReplicaFailure")
-    assert "exceeded quota: team-ml" in failure["message"]
+    assert "exceeded quota: team-data" in failure["message"]
 
 
 def test_the_crash_loop_and_the_oom_show_in_the_pods(shown: Lab) -> None:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import math
 import random
-import sys
-from typing import Any, Literal
+from typing import Any
 
 from cockpit.base.clock import parse_time, rfc3339
-from cockpit.world.contract import Change, Object, World
+from cockpit.world.contract import Change, World
 from cockpit.world.controllers.containers import FORGIVEN_AFTER, Container, Machine
 from cockpit.world.controllers.events import Recorder
 from cockpit.world.controllers.kit import Key, key_of
-from cockpit.world.profiles import ProfileBook, normalize
+from cockpit.world.controllers.reports import Reporter
 
 _SYNC = 0.2
 """Seconds from binding to the first status, and from a crash to the kubelet's reaction."""
@@ -23,17 +22,15 @@ _RELIST = 0.5
 _PROBE_PERIOD = 10.0
 
 
-class Kubelet:
+class Kubelet(Reporter):
     """Runs every bound pod. Holds in memory what real kubelets hold; a pod's status is always written whole."""
 
     def __init__(self, world: World, recorder: Recorder) -> None:
-        self._world = world
-        self._recorder = recorder
+        super().__init__(world, recorder)
         self._machines: dict[str, Machine] = {}
         self._ending: set[str] = set()
         self._pulled: set[tuple[str, str]] = set()
         self._addresses = 0
-        self._host_ips: dict[str, str] = {}
 
     def notice(self, change: Change) -> None:
         """Hear of a pod; only schedules."""
@@ -49,15 +46,15 @@ class Kubelet:
             return
         key = key_of(pod)
         if uid not in self._machines and (change.old is None or not change.old["spec"].get("nodeName")):
-            self._world.clock.call_later(_SYNC, lambda: self._adopt(key, uid))
+            self.world.clock.call_later(_SYNC, lambda: self._adopt(key, uid))
         if "deletionTimestamp" in pod["metadata"] and uid not in self._ending:
             self._ending.add(uid)
-            self._world.clock.call_later(0.05, lambda: self._end(key, uid))
+            self.world.clock.call_later(0.05, lambda: self._end(key, uid))
 
     # -- start --------------------------------------------------------------------------------------------------
 
     def _adopt(self, key: Key, uid: str) -> None:
-        pod = self._world.objects.get("pods", *key)
+        pod = self.world.objects.get("pods", *key)
         if pod is None or pod["metadata"]["uid"] != uid or uid in self._machines or uid in self._ending:
             return
         spec = pod["spec"]
@@ -69,17 +66,17 @@ class Kubelet:
             [self._container(item) for item in spec["containers"]],
             [self._container(item) for item in spec.get("initContainers") or ()],
             ip,
-            self._world.clock.now(),
+            self.world.clock.now(),
         )
         self._machines[uid] = machine
         if machine.inits:
             for container in machine.containers:
                 container.state = {"waiting": {"reason": "PodInitializing"}}
-        self._publish(machine)
+        self.publish(machine)
         self._next_init(machine, 0)
 
     def _container(self, item: dict[str, Any]) -> Container:
-        return Container(item["name"], item["image"], self._world.profiles.of(item["image"]))
+        return Container(item["name"], item["image"], self.world.profiles.of(item["image"]))
 
     def _next_init(self, machine: Machine, index: int) -> None:
         """Init containers run one after the other; each takes a moment and succeeds."""
@@ -91,9 +88,9 @@ class Kubelet:
         container = machine.inits[index]
 
         def finish() -> None:
-            now = rfc3339(self._world.clock.now())
+            now = rfc3339(self.world.clock.now())
             container.number = 1
-            container.image_id = self._image_id(container.image)
+            container.image_id = self.image_id(container.image)
             container.ready = True
             container.state = {
                 "terminated": {
@@ -107,75 +104,75 @@ class Kubelet:
             if index + 1 == len(machine.inits):
                 for other in machine.containers:
                     other.state = {"waiting": {"reason": "PodInitializing"}}
-            self._publish(machine)
+            self.publish(machine)
             self._next_init(machine, index + 1)
 
-        container.timers.append(self._world.clock.call_later(1.0, finish))
+        container.timers.append(self.world.clock.call_later(1.0, finish))
 
     # -- pull and start -----------------------------------------------------------------------------------------
 
     def _pull(self, machine: Machine, container: Container) -> None:
         error = container.profile.pull_error
         if error is not None:
-            self._tell(machine, container, "Pulling", f'Pulling image "{container.image}"')
-            container.timers.append(self._world.clock.call_later(1.0, lambda: self._pull_failed(machine, container, 0)))
+            self.tell(machine, container, "Pulling", f'Pulling image "{container.image}"')
+            container.timers.append(self.world.clock.call_later(1.0, lambda: self._pull_failed(machine, container, 0)))
             return
-        cached = (machine.node, container.image_id or self._image_id(container.image))
+        cached = (machine.node, container.image_id or self.image_id(container.image))
         if cached in self._pulled:
             text = f'Container image "{container.image}" already present on machine'
-            self._tell(machine, container, "Pulled", text)
+            self.tell(machine, container, "Pulled", text)
             delay = 0.3
         else:
             self._pulled.add(cached)
             delay = round(self._rng(machine, container).uniform(1.2, 3.5), 3)
-            self._tell(machine, container, "Pulling", f'Pulling image "{container.image}"')
+            self.tell(machine, container, "Pulling", f'Pulling image "{container.image}"')
 
             def pulled() -> None:
                 took = f"{delay:.3f}s ({delay:.3f}s including waiting)"
-                self._tell(machine, container, "Pulled", f'Successfully pulled image "{container.image}" in {took}')
+                self.tell(machine, container, "Pulled", f'Successfully pulled image "{container.image}" in {took}')
 
-            container.timers.append(self._world.clock.call_later(delay, pulled))
-        at = math.ceil((self._world.clock.now() + delay + 0.1) / _RELIST) * _RELIST
-        container.timers.append(self._world.clock.call_at(at, lambda: self._start(machine, container)))
+            container.timers.append(self.world.clock.call_later(delay, pulled))
+        at = math.ceil((self.world.clock.now() + delay + 0.1) / _RELIST) * _RELIST
+        container.timers.append(self.world.clock.call_at(at, lambda: self._start(machine, container)))
 
     def _pull_failed(self, machine: Machine, container: Container, attempt: int) -> None:
-        container.profile = self._world.profiles.of(container.image)
+        container.profile = self.world.profiles.of(container.image)
         error = container.profile.pull_error
         if error is None:
             self._pull(machine, container)
             return
         wait = min(10.0 * 2**attempt, 300.0)
         text = f'Failed to pull image "{container.image}": {error}'
-        self._tell(machine, container, "Failed", text, "Warning")
-        self._tell(machine, container, "Failed", "Error: ErrImagePull", "Warning")
+        self.tell(machine, container, "Failed", text, "Warning")
+        self.tell(machine, container, "Failed", "Error: ErrImagePull", "Warning")
         container.state = {"waiting": {"reason": "ErrImagePull", "message": error}}
-        self._publish(machine)
+        self.publish(machine)
 
         def back_off() -> None:
             message = f'Back-off pulling image "{container.image}": {error}'
             container.state = {"waiting": {"reason": "ImagePullBackOff", "message": message}}
-            self._tell(machine, container, "BackOff", f'Back-off pulling image "{container.image}"')
-            self._tell(machine, container, "Failed", "Error: ImagePullBackOff", "Warning")
-            self._publish(machine)
+            self.tell(machine, container, "BackOff", f'Back-off pulling image "{container.image}"')
+            self.tell(machine, container, "Failed", "Error: ImagePullBackOff", "Warning")
+            self.publish(machine)
 
-        clock = self._world.clock
+        clock = self.world.clock
         container.cancel()
         container.timers.append(clock.call_later(min(3.0, wait / 2), back_off))
         container.timers.append(clock.call_later(wait, lambda: self._pull_failed(machine, container, attempt + 1)))
 
     def _start(self, machine: Machine, container: Container) -> None:
         container.cancel()
-        profile = container.profile = self._world.profiles.of(container.image)
-        now = self._world.clock.now()
+        profile = container.profile = self.world.profiles.of(container.image)
+        now = self.world.clock.now()
         container.number += 1
-        container.image_id = self._image_id(container.image)
+        container.image_id = self.image_id(container.image)
         container.state = {"running": {"startedAt": rfc3339(now)}}
         container.started = True
         container.ready = False
-        self._tell(machine, container, "Created", f"Created container: {container.name}")
-        self._tell(machine, container, "Started", f"Started container {container.name}")
-        self._publish(machine)
-        clock, timers = self._world.clock, container.timers
+        self.tell(machine, container, "Created", f"Created container: {container.name}")
+        self.tell(machine, container, "Started", f"Started container {container.name}")
+        self.publish(machine)
+        clock, timers = self.world.clock, container.timers
         if profile.never_ready:
             timers.append(clock.call_later(_PROBE_PERIOD, lambda: self._unhealthy(machine, container)))
         else:
@@ -186,14 +183,14 @@ class Kubelet:
 
     def _ready(self, machine: Machine, container: Container) -> None:
         container.ready = True
-        self._publish(machine)
+        self.publish(machine)
 
     def _unhealthy(self, machine: Machine, container: Container) -> None:
         text = "Readiness probe failed: HTTP probe failed with statuscode: 503"
-        self._tell(machine, container, "Unhealthy", text, "Warning")
-        container.profile = self._world.profiles.of(container.image)
+        self.tell(machine, container, "Unhealthy", text, "Warning")
+        container.profile = self.world.profiles.of(container.image)
         if container.profile.never_ready:
-            timer = self._world.clock.call_later(_PROBE_PERIOD, lambda: self._unhealthy(machine, container))
+            timer = self.world.clock.call_later(_PROBE_PERIOD, lambda: self._unhealthy(machine, container))
             container.timers.append(timer)
             del container.timers[:-2]
         else:
@@ -203,7 +200,7 @@ class Kubelet:
 
     def _crash(self, machine: Machine, container: Container, started: float) -> None:
         container.cancel()
-        now = self._world.clock.now()
+        now = self.world.clock.now()
         profile = container.profile
         container.crashes = 1 if now - started >= FORGIVEN_AFTER else container.crashes + 1
         ended = {
@@ -215,10 +212,10 @@ class Kubelet:
         }
         container.state = {"terminated": ended}
         container.ready = container.started = False
-        policy = self._publish(machine)
+        policy = self.publish(machine)
         if policy == "Never" or (policy == "OnFailure" and not profile.exit_code and not profile.oom):
             return
-        timer = self._world.clock.call_later(1.0, lambda: self._back_off(machine, container, ended))
+        timer = self.world.clock.call_later(1.0, lambda: self._back_off(machine, container, ended))
         container.timers.append(timer)
 
     def _back_off(self, machine: Machine, container: Container, ended: dict[str, Any]) -> None:
@@ -237,78 +234,31 @@ class Kubelet:
         period = f"{int(wait) // 60}m{int(wait) % 60}s" if wait >= 60 else f"{int(wait)}s"
         container.state = {"waiting": {"reason": "CrashLoopBackOff", "message": f"back-off {period} {text}"}}
         said = f"Back-off restarting failed container {container.name} in pod {name}_{space}({machine.uid})"
-        self._tell(machine, container, "BackOff", said, "Warning")
-        self._publish(machine)
-        container.timers.append(self._world.clock.call_later(wait, restart))
+        self.tell(machine, container, "BackOff", said, "Warning")
+        self.publish(machine)
+        container.timers.append(self.world.clock.call_later(wait, restart))
 
     # -- end ----------------------------------------------------------------------------------------------------
 
     def _end(self, key: Key, uid: str) -> None:
-        pod = self._world.objects.get("pods", *key)
+        pod = self.world.objects.get("pods", *key)
         if pod is None or pod["metadata"]["uid"] != uid:
             return
         machine = self._machines.get(uid)
-        deadline = parse_time(pod["metadata"].get("deletionTimestamp")) or self._world.clock.now()
-        seconds = min(max(deadline - self._world.clock.now(), 0.0), 1.5)
+        deadline = parse_time(pod["metadata"].get("deletionTimestamp")) or self.world.clock.now()
+        seconds = min(max(deadline - self.world.clock.now(), 0.0), 1.5)
         if machine is not None:
             machine.cancel()
             for container in machine.containers:
                 if "running" in container.state:
-                    self._tell(machine, container, "Killing", f"Stopping container {container.name}")
-            self._publish(machine)
-        self._world.clock.call_later(seconds, lambda: self._gone(key, uid))
+                    self.tell(machine, container, "Killing", f"Stopping container {container.name}")
+            self.publish(machine)
+        self.world.clock.call_later(seconds, lambda: self._gone(key, uid))
 
     def _gone(self, key: Key, uid: str) -> None:
-        pod = self._world.objects.get("pods", *key)
+        pod = self.world.objects.get("pods", *key)
         if pod is not None and pod["metadata"]["uid"] == uid:
-            self._world.objects.delete("pods", *key, grace=0)
-
-    # -- helpers ------------------------------------------------------------------------------------------------
-
-    def _publish(self, machine: Machine) -> str:
-        """Write the pod's status; its restart policy."""
-        now = self._world.clock.now()
-        host_ip = self._host_ip(machine.node)
-        policy = ["Always"]
-
-        def write(pod: Object) -> None:
-            if pod["metadata"]["uid"] != machine.uid:
-                return
-            policy[0] = pod["spec"].get("restartPolicy", "Always")
-            pod["status"] = machine.status(now, policy[0], host_ip, "deletionTimestamp" in pod["metadata"])
-
-        self._world.objects.mutate("pods", *machine.key, write, subresource="status", manager="kubelet")
-        return policy[0]
-
-    def _host_ip(self, name: str) -> str:
-        if name not in self._host_ips:
-            node = self._world.objects.get("nodes", None, name) or {}
-            addresses = (node.get("status") or {}).get("addresses") or ()
-            found = next((item["address"] for item in addresses if item["type"] == "InternalIP"), "10.0.0.1")
-            self._host_ips[name] = found
-        return self._host_ips[name]
-
-    def _image_id(self, image: str) -> str:
-        book = self._world.profiles
-        repository, reference = normalize(image)
-        # one string for all pods of an image
-        return sys.intern(f"{repository}@{book.digest(image) if isinstance(book, ProfileBook) else reference}")
+            self.world.objects.delete("pods", *key, grace=0)
 
     def _rng(self, machine: Machine, container: Container) -> random.Random:
-        return self._world.rng("kubelet", *machine.key, container.name, container.number)
-
-    def _tell(
-        self,
-        machine: Machine,
-        container: Container,
-        reason: str,
-        message: str,
-        kind: Literal["Normal", "Warning"] = "Normal",
-    ) -> None:
-        about: Object = {
-            "apiVersion": "v1",
-            "kind": "Pod",
-            "metadata": {"namespace": machine.key[0], "name": machine.key[1], "uid": machine.uid},
-        }
-        field = f"spec.containers{{{container.name}}}"
-        self._recorder.event(about, reason, message, kind=kind, component="kubelet", host=machine.node, field=field)
+        return self.world.rng("kubelet", *machine.key, container.name, container.number)

@@ -145,7 +145,8 @@ def _completed(ctx: Context) -> None:
     set_condition(ctx.out, "Completed", value, "RolloutCompleted", "RolloutCompleted", ctx.now)
     if known is not None and not done:
         hash_now = ctx.out.get("currentPodHash", "")
-        number = ctx.revision or newest_revision(ctx.all, ROLLOUT) + 1
+        newest = newest_revision(ctx.all, ROLLOUT)
+        number = newest if ctx.revision == newest else newest + 1
         ctx.event("RolloutNotCompleted", f"Rollout not completed, started update to revision {number} ({hash_now})")
 
 
