@@ -92,7 +92,8 @@ def process_mark(pid: int) -> str:
         pass
     try:
         with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:  # noqa: PTH123
-            return file.read().rpartition(")")[2].split()[19]
+            state, *fields = file.read().rpartition(")")[2].split()
+            return "" if state in "ZX" else fields[18]  # a zombie does nothing any more
     except (OSError, IndexError):
         return "alive"
 

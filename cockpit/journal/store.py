@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sqlite3
@@ -94,6 +95,10 @@ class JournalStore:
 
     def _connect_writable(self) -> sqlite3.Connection:
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for place in (self.path.parent, self.path):
+            # Root could write all the same; whoever took the write permission away meant something by it.
+            if place.exists() and not place.stat().st_mode & 0o222:
+                raise PermissionError(errno.EACCES, f"{place} is read-only")
         # The file is made with its mode: SQLite would make it by the umask, and its -wal and -shm like it.
         os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         self.path.chmod(0o600)
