@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 import os
@@ -16,14 +17,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 
+from cockpit.world import prometheus
 from cockpit.world.contract import Profile
 from cockpit.world.prometheus import answers
 from cockpit.world.prometheus.ast import ParseError
 from cockpit.world.prometheus.dump import openmetrics
 from cockpit.world.prometheus.engine import ExecutionError, Query, Series, Source
-from cockpit.world.prometheus.labels import Selection
+from cockpit.world.prometheus.labels import Labels, Selection
 from cockpit.world.prometheus.samples import Samples
+from cockpit.world.traffic.exposition import pod_text
 from tests import peers
 from tests.unit.promql_grammar import Grammar
 from tests.unit.traffic_kit import EPOCH, Kit
@@ -44,6 +48,9 @@ class NoStale:
                 pairs = [(s, v) for s, v in zip(series.stamps, series.values, strict=True) if not math.isnan(v)]
                 if pairs:
                     yield Series(series.labels, *map(list, zip(*pairs, strict=True)))
+
+    def label_sets(self, selection: Selection, start: int, end: int) -> Iterator[Labels | None]:
+        return self._source.label_sets(selection, start, end)  # type: ignore[return-value]
 
 
 def busy_world() -> Kit:
@@ -204,3 +211,81 @@ def test_generated_expressions_agree(loaded: tuple[Kit, Source, Peer]) -> None:
         answered += theirs["status"] == "success" and bool(theirs["data"]["result"])
     assert not failures, f"{len(failures)} of {EXPRESSIONS} differ:\n" + "\n".join(failures[:8])
     assert answered > EXPRESSIONS / 2, "the grammar hardly ever hits any series"
+
+
+LIVE = """
+global: {{scrape_interval: 1s, scrape_timeout: 1s}}
+scrape_configs:
+  - job_name: world
+    http_sd_configs:
+      - {{url: "{url}/sd", refresh_interval: 1s}}
+"""
+
+
+async def until(peer: Peer, query: str, wanted: float) -> None:
+    """Wait until ``query`` answers one sample of ``wanted``."""
+    deadline = time.monotonic() + 60
+    answer: dict[str, Any] = {}
+    while time.monotonic() < deadline:
+        answer = await asyncio.to_thread(peer.ask, "query", query=query)
+        rows = answer["data"]["result"] if answer["status"] == "success" else []
+        if len(rows) == 1 and float(rows[0]["value"][1]) == wanted:
+            return
+        await asyncio.sleep(0.2)
+    raise AssertionError(f"{query} never was {wanted}: {answer}")
+
+
+async def test_a_real_prometheus_scrapes_the_world_live(tmp_path: Path) -> None:
+    """At speed 1 by http_sd; then time stands still, and its counters are the ledger's, under the world's labels."""
+    peers.need("prometheus")
+    kit = Kit(seed=23, epoch=float(int(time.time())))
+    kit.canary(profile=Profile(error_rate=0.3))
+    kit.deployment("web", pods=2)
+    kit.deployment("mute", pods=1, profile=Profile(metrics=False))
+    kit.clock.advance(120)  # so that errors have been counted before the first scrape
+    kit.traffic.set_rps("shop", "pay", 200)
+    app = prometheus.install(kit)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    process = None
+    try:
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        url = "http://{}:{}".format(*runner.addresses[0][:2])
+        kit.clock.restart_wall()
+        kit.clock.set_speed(1.0)
+        process, peer = await asyncio.to_thread(start, tmp_path, LIVE.format(url=url))
+        await until(peer, 'count(up{job="pods"} == 1)', 8)
+        await until(peer, 'count(up{job="pods",pod=~"mute-.*"} == 0)', 1)
+        kit.clock.set_speed(0)
+        rows = [row for row in kit.traffic.ledger() if row["requests"] and not row["pod"].startswith("mute")]
+        total = sum(row["requests"] for row in rows)
+        await until(peer, "sum(http_requests_total)", total)
+        answer = await asyncio.to_thread(peer.ask, "query", query="sum by (pod, code) (http_requests_total)")
+        counted = {
+            (row["metric"]["pod"], row["metric"]["code"]): float(row["value"][1]) for row in answer["data"]["result"]
+        }
+        expected = {(row["pod"], code): count for row in rows for code, count in row["codes"].items()}
+        assert {key: value for key, value in counted.items() if value} == expected
+        for metric in ("http_requests_total", "http_request_duration_seconds_bucket", "kube_pod_status_ready"):
+            answer = await asyncio.to_thread(peer.ask, "query", query=metric)
+            theirs = {frozenset(row["metric"].items()) for row in answer["data"]["result"]}
+            kit.clock.advance(16)  # the world's own Prometheus has scraped everything once more by then
+            mine = ours(Samples(kit.traffic), metric, *[round(kit.clock.now() * 1000)] * 2, 1, ranged=False)
+            assert theirs <= {frozenset(row["metric"].items()) for row in mine["data"]["result"]}
+            assert theirs
+    finally:
+        if process is not None:
+            process.kill()
+            process.wait()
+        await runner.cleanup()
+
+
+def test_the_texts_are_valid_for_promtool() -> None:
+    promtool = peers.need("promtool")
+    kit = busy_world()
+    text = pod_text(kit.traffic, kit.traffic.fleet.by_name["shop", "pay-canary2-00000"], openmetrics=False)
+    checked = subprocess.run(
+        [str(promtool), "check", "metrics"], input=text, text=True, capture_output=True, timeout=30, check=False
+    )
+    assert checked.returncode == 0, checked.stdout + checked.stderr

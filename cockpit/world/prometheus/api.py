@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from email.utils import formatdate
 
 from aiohttp import web
@@ -26,6 +26,7 @@ MAX_POINTS = 11_000
 DEFAULT_TIMEOUT_MS = 120_000
 _SLICE = 0.01  # seconds of evaluation before others get a turn
 _JSON = "application/json"
+_PARTIAL = web.RequestKey("partial", bool)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -83,7 +84,7 @@ class PrometheusApi:
             if spoilt is not None:
                 return spoilt
             self._world.clock.catch_up()
-        request["partial"] = fault is not None and fault.mode == "warnings"
+        request[_PARTIAL] = fault is not None and fault.mode == "warnings"
         try:
             return await handler(request)
         except ApiError as error:
@@ -95,7 +96,7 @@ class PrometheusApi:
         response.headers["Date"] = formatdate(self._world.clock.now(), usegmt=True)  # the world's time, as everywhere
 
     def _answer(self, request: web.Request, data: str) -> web.Response:
-        body = answers.success(data, [PARTIAL] if request["partial"] else None)
+        body = answers.success(data, [PARTIAL] if request[_PARTIAL] else None)
         return web.Response(body=body, content_type=_JSON)
 
     # -- queries
@@ -161,38 +162,37 @@ class PrometheusApi:
     # -- metadata
 
     async def _labels(self, request: web.Request) -> web.StreamResponse:
-        found = {name for labels in await self._matching(request, required=False) for name, _ in labels}
+        found: set[str] = set()
+        async for labels in self._matching(request, required=False):
+            found.update(name for name, _ in labels)
         return self._answer(request, answers.data(sorted(found)))
 
     async def _label_values(self, request: web.Request) -> web.StreamResponse:
         name = request.match_info["name"]
         if LABEL_NAME.fullmatch(name) is None:
             raise ApiError(400, "bad_data", f'invalid label name: "{name}"')
-        found = {
-            value for labels in await self._matching(request, required=False) for key, value in labels if key == name
-        }
+        found: set[str] = set()
+        async for labels in self._matching(request, required=False):
+            found.update(value for key, value in labels if key == name)
         return self._answer(request, answers.data(sorted(found)))
 
     async def _series(self, request: web.Request) -> web.StreamResponse:
-        found = sorted(await self._matching(request, required=True))
-        return self._answer(request, answers.data([dict(labels) for labels in found]))
+        found = {labels async for labels in self._matching(request, required=True)}
+        return self._answer(request, answers.data([dict(labels) for labels in sorted(found)]))
 
-    async def _matching(self, request: web.Request, *, required: bool) -> set[Labels]:
+    async def _matching(self, request: web.Request, *, required: bool) -> AsyncIterator[Labels]:
         form = await _form(request)
         start = params.moment("start", form.get("start"), 0)
         end = params.moment("end", form.get("end"), self._traffic.now_ms())
         wanted = form.getall("match[]", [])
         if required and not wanted:
             raise ApiError(400, "bad_data", "no match[] parameter provided")
-        selections = [_selection(text) for text in wanted] or [Selection(())]
-        found: set[Labels] = set()
-        for selection in selections:
-            for series in self.source.select(selection, start, end):
-                if series is None:
+        for selection in [_selection(text) for text in wanted] or [Selection(())]:
+            for labels in self.source.label_sets(selection, start, end):
+                if labels is None:
                     await asyncio.sleep(0)
-                elif len(series.stamps):
-                    found.add(series.labels)
-        return found
+                else:
+                    yield labels
 
     async def _targets(self, request: web.Request) -> web.StreamResponse:
         state = request.query.get("state", "")

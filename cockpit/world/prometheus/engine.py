@@ -49,6 +49,9 @@ class Source(Protocol):
 
     def select(self, selection: Selection, start: int, end: int) -> Iterable[Series | None]: ...
 
+    def label_sets(self, selection: Selection, start: int, end: int) -> Iterable[Labels | None]:
+        """Those of ``select``, where samples are not wanted."""
+
 
 class Result(NamedTuple):
     """``kind`` is vector, scalar, string or matrix; ``value`` a Vector, float, str or list of Series."""

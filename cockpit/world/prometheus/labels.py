@@ -109,6 +109,10 @@ class Selection:
         have = dict(labels)
         return all(check(have.get(name, "")) for name, check in self._tests)
 
+    def narrowed(self, name: str) -> Selection:
+        """These matchers, and the metric name as well."""
+        return Selection((*self.matchers, Matcher(NAME, "=", name)))
+
     def may(self, known: Mapping[str, str]) -> bool:
         """False when a matcher on one of the ``known`` labels rules everything out that carries them."""
         return all(check(known[name]) for name, check in self._tests if name in known)

@@ -10,7 +10,7 @@ from math import nan
 
 from cockpit.world.prometheus.engine import Series
 from cockpit.world.prometheus.labels import NAME, Labels, Selection, labels_of
-from cockpit.world.prometheus.targets import KSM_INSTANCE, KSM_JOB, NODE_JOB, NODE_PATH, pod_labels
+from cockpit.world.prometheus.targets import KSM_INSTANCE, KSM_JOB, node_labels, pod_labels
 from cockpit.world.traffic import exposition as text
 from cockpit.world.traffic.counters import Run, Track, cell_number, cell_time, runs
 from cockpit.world.traffic.draw import spread
@@ -19,7 +19,8 @@ from cockpit.world.traffic.ledger import Traffic
 from cockpit.world.traffic.pods import CELL_MS, Pod
 from cockpit.world.traffic.shape import EDGE_TEXT, ORDERS_FAILED, ORDERS_OK
 
-_PAUSE_EVERY = 32  # pods evaluated between two pauses
+_PAUSE_EVERY = 4  # pods evaluated between two pauses
+_LOOKED_INTO = 400  # pods whose counters a question for names alone evaluates
 _BUCKET, _SUM, _COUNT = (f"{text.LATENCY.name}_{part}" for part in ("bucket", "sum", "count"))
 _INVALID = re.compile(r"[^a-zA-Z0-9_]")
 
@@ -65,8 +66,27 @@ class Samples:
         if any(name in names for name in SCRAPE_NAMES):
             yield from self._of_infrastructure(names, selection, window)
 
-    def names(self) -> Sequence[str]:
-        return NAMES
+    def label_sets(self, selection: Selection, start: int, end: int) -> Iterator[Labels | None]:
+        """Label sets of matching series, without their samples; None now and then as a pause.
+
+        In a large fleet this draws no counters: there, every status code counts as having occurred.
+        """
+        if len(self._traffic.fleet.pods) <= _LOOKED_INTO:
+            for series in self.select(selection, start, end):
+                yield None if series is None else series.labels
+            return
+        now = self._traffic.now_ms()
+        window = _Window(max(start, now - RETENTION_MS), min(end, now), now)
+        for index, pod in enumerate(list(self._traffic.fleet.pods.values())):
+            if index % _PAUSE_EVERY == 0:
+                yield None
+            first, last = window.numbers(pod, 0)
+            if not any(run.first <= last and run.last > first for run in _exposed(pod, now)):
+                continue
+            yield from filter(selection.test, _potential(pod))
+        for name in (*STATE_NAMES, *SCRAPE_NAMES):
+            for series in self.select(selection.narrowed(name), max(start, now - CELL_MS), end):
+                yield None if series is None else series.labels
 
     def _of_pod(self, pod: Pod, name: str, selection: Selection, window: _Window) -> Iterator[Series]:
         if name in POD_NAMES or name in SCRAPE_NAMES:
@@ -77,7 +97,7 @@ class Samples:
                 else:
                     yield from self._application(pod, name, target, selection, window)
         elif name in NODE_NAMES:
-            target = {"job": NODE_JOB, "instance": pod.node, "metrics_path": NODE_PATH, **_identity(pod)}
+            target = {**node_labels(pod.node), **_identity(pod)}
             if selection.may({NAME: name, **target}):
                 yield from _keep(self._node(pod, name, target, window), selection)
         else:
@@ -187,11 +207,9 @@ class Samples:
 
     def _of_infrastructure(self, names: list[str], selection: Selection, window: _Window) -> Iterator[Series]:
         nodes = sorted({pod.node for pod in self._traffic.fleet.pods.values() if pod.node})
-        targets = [({"job": NODE_JOB, "instance": node}, spread(f"node/{node}", CELL_MS)) for node in nodes]
+        targets = [(node_labels(node), spread(f"node/{node}", CELL_MS)) for node in nodes]
         targets.append(({"job": KSM_JOB, "instance": KSM_INSTANCE}, spread(KSM_JOB, CELL_MS)))
         for target, offset in targets:
-            if target["job"] == NODE_JOB:
-                target["metrics_path"] = NODE_PATH
             low = -(-(max(window.start, self._born) - offset) // CELL_MS)
             stamps = range(offset + low * CELL_MS, window.end + 1, CELL_MS)
             for name in SCRAPE_NAMES:
@@ -232,6 +250,16 @@ def _exposed(pod: Pod, now: int) -> list[Run]:
                     result.append(Run(run.instance, start, number))
                 start = number + 1
     return result
+
+
+def _potential(pod: Pod) -> Iterator[Labels]:
+    """Every counter a pod can expose, and its node tell of it."""
+    target, service = pod_labels(pod), text.service_label(pod)
+    for name in POD_NAMES:
+        for _, pairs in _columns(name):
+            yield labels_of({NAME: name, "service": service, **target, **dict(pairs)})
+    for name in NODE_NAMES:
+        yield labels_of({NAME: name, **node_labels(pod.node), **_identity(pod)})
 
 
 def _columns(name: str) -> list[tuple[int, text.Pairs]]:

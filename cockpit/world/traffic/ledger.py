@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -12,6 +13,9 @@ from cockpit.world.traffic.logs import PodLogs
 from cockpit.world.traffic.pods import Pod
 from cockpit.world.traffic.segments import requests, segments
 from cockpit.world.traffic.shape import CELLS, FIRST_ERROR, ORDERS_FAILED, ORDERS_OK
+
+_TRACKS = 1500
+"""Pods whose evaluated counters are kept; those of others are a function of seed and time and can be had again."""
 
 
 class Counts(NamedTuple):
@@ -28,7 +32,7 @@ class Traffic:
         self.world = world
         self.fleet = Fleet(world)
         self.logs = PodLogs(self.fleet)
-        self._tracks: dict[str, tuple[Track, Track]] = {}
+        self._tracks: OrderedDict[str, tuple[Track, Track]] = OrderedDict()
 
     def now_ms(self) -> int:
         """Virtual time in whole milliseconds, with the split of traffic brought up to date."""
@@ -39,9 +43,11 @@ class Traffic:
         """The pod's counters, made on first use."""
         pair = self._tracks.get(pod.uid)
         if pair is None:
-            if len(self._tracks) > 2 * len(self.fleet.pods) + 64:
-                self._tracks = {uid: pair for uid, pair in self._tracks.items() if uid in self.fleet.pods}
             pair = self._tracks[pod.uid] = (Track(pod, latency=False), Track(pod, latency=True))
+            if len(self._tracks) > _TRACKS:
+                self._tracks.popitem(last=False)
+        else:
+            self._tracks.move_to_end(pod.uid)
         return pair[latency]
 
     # -- direct mode
