@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 import os
 import tempfile
@@ -11,8 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from cockpit.journal.records import JournalError, canonical
-
-FILE = "journal-fallback.jsonl"
 
 
 def runtime_directory() -> Path:
@@ -33,14 +32,18 @@ def _private(directory: Path) -> None:
 
 
 class Fallback:
-    """Append-only JSON lines, each a row of ``ops`` without its place in the chain. Synchronous."""
+    """Append-only JSON lines, each a row of ``ops`` without its place in the chain. Synchronous.
 
-    def __init__(self, directory: Path | None = None) -> None:
+    One file per journal, so that the records of a demo never end up in the journal of a production cluster.
+    """
+
+    def __init__(self, journal: Path, directory: Path | None = None) -> None:
         self._directory = directory
+        self._name = f"journal-fallback-{hashlib.sha256(bytes(journal.absolute())).hexdigest()[:12]}.jsonl"
 
     @property
     def path(self) -> Path:
-        return (self._directory or runtime_directory()) / FILE
+        return (self._directory or runtime_directory()) / self._name
 
     def append(self, values: dict[str, Any]) -> None:
         """Writes one line and waits for the disk. Raises JournalError."""

@@ -30,12 +30,13 @@ _TOWARD = ("advance", "skip", "full", "retry")
 class Journal:
     """Append-only record shared by all cockpits of a user. Every method may raise JournalError.
 
-    A row is on disk when ``intent`` or ``outcome`` returns. Nothing is opened until the first use.
+    A row is on disk when ``intent`` or ``outcome`` returns. Nothing is opened until the first use. ``runtime``: where
+    the fallback file lies, instead of the user's runtime directory.
     """
 
-    def __init__(self, path: Path, fallback: Fallback | None = None) -> None:
+    def __init__(self, path: Path, runtime: Path | None = None) -> None:
         self.path = path
-        self.fallback = fallback or Fallback()
+        self.fallback = Fallback(path, runtime)
         self._store = JournalStore(path)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from cockpit.actions import Actions, this_process
-from cockpit.journal import Fallback, Journal
+from cockpit.journal import Journal
 from cockpit.model.plan import Consent, Intent, Outcome, Plan, Refusal, Verb
 from cockpit.model.resource import Key
 from cockpit.model.verdict import State, Verdict
@@ -22,7 +22,7 @@ class Seat:
     def __init__(self, cluster: Cluster, folder: Path, *, user: str = "sre1", read_only: bool = False) -> None:
         self.cluster = cluster
         self.judged: State | None = "unjudged"
-        self.journal = Journal(folder / "journal.sqlite3", Fallback(folder / "runtime"))
+        self.journal = Journal(folder / "journal.sqlite3", folder / "runtime")
         self.actions = Actions(
             writer=cluster,
             reader=cluster,

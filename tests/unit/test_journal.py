@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from cockpit.journal import Fallback, IntentRecord, Journal, JournalError, OutcomeRecord, Who
+from cockpit.journal import IntentRecord, Journal, JournalError, OutcomeRecord, Who
 from cockpit.journal.records import GENESIS, canonical, chained
 from cockpit.model.plan import Result, Verb
 
@@ -49,7 +49,7 @@ def outcome(number: int, result: Result = "done") -> OutcomeRecord:
 
 @pytest.fixture
 def journal(tmp_path: Path) -> Journal:
-    return Journal(tmp_path / "state" / "journal.sqlite3", Fallback(tmp_path / "runtime"))
+    return Journal(tmp_path / "state" / "journal.sqlite3", tmp_path / "runtime")
 
 
 async def test_an_operation_is_listed_with_its_outcome(journal: Journal) -> None:
@@ -243,7 +243,7 @@ async def test_a_newer_schema_is_neither_read_nor_written(journal: Journal) -> N
 
 async def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    journal = Journal(tmp_path / "file" / "journal.sqlite3", Fallback(tmp_path / "file"))
+    journal = Journal(tmp_path / "file" / "journal.sqlite3", tmp_path / "file")
     with pytest.raises(JournalError, match=r"cannot be written: .*set journal\.path"):
         await journal.check_writable()
     with pytest.raises(JournalError, match="fallback file"):
@@ -340,6 +340,20 @@ async def test_the_fallback_file_keeps_what_cannot_be_absorbed_yet(journal: Jour
     with pytest.raises(JournalError):
         await journal.absorb()
     assert [row["op_id"] for row in journal.fallback.read()] == [ident(1)]
+
+
+async def test_two_journals_have_two_fallback_files(tmp_path: Path) -> None:
+    demo, production = (Journal(tmp_path / name / "journal.sqlite3", tmp_path / "run") for name in ("demo", "prod"))
+    await demo.intent_beside(intent(1), WHO)
+    assert await production.absorb() == 0
+    assert await demo.absorb() == 1
+
+
+async def test_a_fallback_folder_of_somebody_else_is_not_used(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run").chmod(0o777)
+    with pytest.raises(JournalError, match="open to others"):
+        await Journal(tmp_path / "j.sqlite3", tmp_path / "run").intent_beside(intent(1), WHO)
 
 
 async def test_a_closed_journal_says_so(journal: Journal) -> None:
