@@ -22,11 +22,12 @@ from aiohttp import web
 from cockpit.world import prometheus
 from cockpit.world.contract import Profile
 from cockpit.world.prometheus import answers
-from cockpit.world.prometheus.ast import ParseError
 from cockpit.world.prometheus.dump import openmetrics
-from cockpit.world.prometheus.engine import ExecutionError, Query, Series, Source
+from cockpit.world.prometheus.engine import Query
 from cockpit.world.prometheus.labels import Labels, Selection
+from cockpit.world.prometheus.parser import ParseError
 from cockpit.world.prometheus.samples import Samples
+from cockpit.world.prometheus.series import ExecutionError, Series, Source
 from cockpit.world.traffic.exposition import pod_text
 from tests import peers
 from tests.unit.promql_grammar import Grammar

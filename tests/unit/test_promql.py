@@ -7,10 +7,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from cockpit.world.prometheus.ast import ParseError, parse
-from cockpit.world.prometheus.engine import ExecutionError, Query, Result, Series
+from cockpit.world.prometheus.engine import Query
 from cockpit.world.prometheus.labels import Labels, Selection, labels_of
 from cockpit.world.prometheus.numbers import modulo, plain, power, sample_text
+from cockpit.world.prometheus.parser import ParseError, parse
+from cockpit.world.prometheus.series import ExecutionError, Result, Series
 
 T0 = 1_000_000_000_000
 STALE = math.nan

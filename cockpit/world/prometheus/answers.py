@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
-from cockpit.world.prometheus.engine import Result, Series
 from cockpit.world.prometheus.labels import Labels
 from cockpit.world.prometheus.numbers import plain, sample_text
+from cockpit.world.prometheus.series import Result, Series
 
 _encode = msgspec.json.encode
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from email.utils import formatdate
@@ -14,12 +13,15 @@ from multidict import MultiDict
 from cockpit.world.contract import World
 from cockpit.world.prometheus import answers, params
 from cockpit.world.prometheus import targets as discovery
-from cockpit.world.prometheus.ast import ParseError, Selector, parse
-from cockpit.world.prometheus.engine import ExecutionError, Query, Result, Source
+from cockpit.world.prometheus.ast import Selector
+from cockpit.world.prometheus.engine import Query
 from cockpit.world.prometheus.faults import PARTIAL, Faults, apply
 from cockpit.world.prometheus.labels import LABEL_NAME, Labels, RegexError, Selection
 from cockpit.world.prometheus.params import ApiError
+from cockpit.world.prometheus.parser import ParseError, parse
 from cockpit.world.prometheus.samples import Samples
+from cockpit.world.prometheus.scraping import Scraping
+from cockpit.world.prometheus.series import ExecutionError, Result, Source
 from cockpit.world.traffic import Traffic, exposition
 
 MAX_POINTS = 11_000
@@ -62,13 +64,10 @@ class PrometheusApi:
             (f"{api}/status/flags", self._constant(answers.data(_FLAGS))),
             ("/-/ready", self._plain("Prometheus Server is Ready.\n")),
             ("/-/healthy", self._plain("Prometheus Server is Healthy.\n")),
-            (discovery.SD_PATH, self._discovery),
-            (discovery.SCRAPE_PATH + "/pods/{namespace}/{pod}", self._scrape_pod),
-            (discovery.SCRAPE_PATH + "/nodes/{node}", self._scrape_node),
-            (discovery.SCRAPE_PATH + "/state", self._scrape_state),
         )
         for path, handler in reads:
             app.router.add_get(path, handler)
+        Scraping(self._traffic).add_routes(app)
         app.on_response_prepare.append(self._stamp)
         return app
 
@@ -220,36 +219,6 @@ class PrometheusApi:
 
         return handle
 
-    # -- what other Prometheus servers scrape
-
-    async def _discovery(self, request: web.Request) -> web.StreamResponse:
-        self._traffic.now_ms()
-        rows = discovery.discovery(self._traffic, request.host)
-        return web.Response(text=answers.data(rows), content_type=_JSON)
-
-    async def _scrape_pod(self, request: web.Request) -> web.StreamResponse:
-        pod = self._traffic.fleet.by_name.get((request.match_info["namespace"], request.match_info["pod"]))
-        if pod is None or pod.removed is not None:
-            raise web.HTTPNotFound
-        openmetrics = _wants_openmetrics(request)
-        text = exposition.pod_text(self._traffic, pod, openmetrics=openmetrics)
-        if text is None and request.transport is not None:
-            request.transport.abort()  # the nearest that a shared port comes to a refused connection
-        if text is None or not exposition.exports(pod):
-            raise web.HTTPNotFound
-        return _text(text, openmetrics=openmetrics)
-
-    async def _scrape_node(self, request: web.Request) -> web.StreamResponse:
-        openmetrics = _wants_openmetrics(request)
-        text = discovery.node_text(self._traffic, request.match_info["node"], openmetrics=openmetrics)
-        if text is None:
-            raise web.HTTPNotFound
-        return _text(text, openmetrics=openmetrics)
-
-    async def _scrape_state(self, request: web.Request) -> web.StreamResponse:
-        openmetrics = _wants_openmetrics(request)
-        return _text(discovery.state_text(self._traffic, openmetrics=openmetrics), openmetrics=openmetrics)
-
 
 _BUILD = {
     "version": "2.42.0+world",
@@ -289,15 +258,3 @@ def _selection(text: str) -> Selection:
 
 def _failed(error: ApiError) -> web.Response:
     return web.Response(body=answers.failure(error.kind, error.message), status=error.status, content_type=_JSON)
-
-
-_ACCEPTS = re.compile(r"application/openmetrics-text")
-
-
-def _wants_openmetrics(request: web.Request) -> bool:
-    return _ACCEPTS.search(request.headers.get("Accept", "")) is not None
-
-
-def _text(text: str, *, openmetrics: bool) -> web.Response:
-    kind = exposition.OPENMETRICS if openmetrics else exposition.TEXT
-    return web.Response(body=text.encode(), headers={"Content-Type": kind})

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from math import isnan
 
-from cockpit.world.prometheus.engine import Source
 from cockpit.world.prometheus.labels import NAME, Selection, quote
+from cockpit.world.prometheus.series import Source
 from cockpit.world.traffic.exposition import number
 
 

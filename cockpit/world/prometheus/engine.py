@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from functools import partial
 from math import isnan
-from typing import NamedTuple, Protocol
 
 from cockpit.world.prometheus import aggregate, binary, functions, over_time
 from cockpit.world.prometheus.aggregate import Vector
@@ -22,42 +21,15 @@ from cockpit.world.prometheus.ast import (
     Subquery,
     Text,
     children,
-    parse,
 )
 from cockpit.world.prometheus.labels import Labels, RegexError, Selection, drop_name
 from cockpit.world.prometheus.over_time import Window
+from cockpit.world.prometheus.parser import parse
+from cockpit.world.prometheus.series import ExecutionError, Result, Series, Source, without_stale
 
 LOOKBACK_MS = 5 * 60 * 1000
 SUBQUERY_STEP_MS = 60 * 1000  # the default evaluation interval
 MAX_SAMPLES = 50_000_000
-
-
-class ExecutionError(ValueError):
-    """The expression is well formed but cannot be evaluated; HTTP 422."""
-
-
-class Series(NamedTuple):
-    """Samples of one series in ascending order of time (ms). A value of NaN is a stale marker."""
-
-    labels: Labels
-    stamps: Sequence[int]
-    values: Sequence[float]
-
-
-class Source(Protocol):
-    """Where series come from. ``select`` may yield None as a pause, to let others run in between."""
-
-    def select(self, selection: Selection, start: int, end: int) -> Iterable[Series | None]: ...
-
-    def label_sets(self, selection: Selection, start: int, end: int) -> Iterable[Labels | None]:
-        """Those of ``select``, where samples are not wanted."""
-
-
-class Result(NamedTuple):
-    """``kind`` is vector, scalar, string or matrix; ``value`` a Vector, float, str or list of Series."""
-
-    kind: str
-    value: Vector | float | str | list[Series]
 
 
 Matrix = list[tuple[Labels, Sequence[int], Sequence[float]]]
@@ -130,7 +102,7 @@ class Query:
                     yield
                     continue
                 if node.range_ms is not None:
-                    item = _without_stale(item)  # noqa: PLW2901
+                    item = without_stale(item)  # noqa: PLW2901
                 samples += len(item.stamps)
                 if samples > MAX_SAMPLES:
                     raise ExecutionError(_TOO_MANY)
@@ -235,10 +207,13 @@ class Query:
         ranged = next((index for index, arg in enumerate(args) if arg.kind == "matrix"), None)
         if ranged is not None:
             return self._over_time(node, ranged, now)
-        if (function := functions.ELEMENTWISE.get(name)) is not None:
-            return functions.mapped(self._vector(args[0], now), function)
+        if (each := functions.ELEMENTWISE.get(name)) is not None:
+            return functions.mapped(self._vector(args[0], now), each)
         if (date := functions.DATES.get(name)) is not None:
             return functions.mapped(self._vector(args[0], now), date) if args else [((), date(now / 1000))]
+        if (function := functions.WITH_SCALARS.get(name)) is not None:
+            vector = next(self._vector(arg, now) for arg in args if arg.kind == "vector")
+            return function(vector, [self._scalar(arg, now) for arg in args if arg.kind == "scalar"])
         match name:
             case "vector":
                 return [((), self._scalar(args[0], now))]
@@ -253,22 +228,6 @@ class Query:
                         for labels, at, _ in self._instants(args[0], now, plain_at=forgets)
                     ]
                 return [(drop_name(labels), now / 1000) for labels, _ in self._vector(args[0], now)]
-            case "clamp":
-                low, high = self._scalar(args[1], now), self._scalar(args[2], now)
-                return functions.clamp(self._vector(args[0], now), low, high)
-            case "clamp_min":
-                return functions.clamp(self._vector(args[0], now), self._scalar(args[1], now), float("inf"))
-            case "clamp_max":
-                return functions.clamp(self._vector(args[0], now), float("-inf"), self._scalar(args[1], now))
-            case "round":
-                nearest = self._scalar(args[1], now) if len(args) > 1 else 1.0
-                return functions.round_to(self._vector(args[0], now), nearest)
-            case "sort" | "sort_desc":
-                return functions.ordered(self._vector(args[0], now), descending=name == "sort_desc")
-            case "histogram_quantile":
-                return functions.histogram_quantile(self._scalar(args[0], now), self._vector(args[1], now))
-            case "histogram_count" | "histogram_sum" | "histogram_fraction":
-                return []  # they read native histograms, of which this world has none
             case "label_replace":
                 return functions.label_replace(self._vector(args[0], now), *(_text(arg) for arg in args[1:5]))
             case "label_join":
@@ -342,11 +301,3 @@ def _text(node: Node) -> str:
     if isinstance(node, Text):
         return node.value
     raise ExecutionError("expected a string")
-
-
-def _without_stale(series: Series) -> Series:
-    values = series.values
-    if all(not isnan(value) for value in values):
-        return series
-    kept = [index for index, value in enumerate(values) if not isnan(value)]
-    return Series(series.labels, [series.stamps[i] for i in kept], [values[i] for i in kept])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import calendar
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from math import isnan
 
@@ -185,3 +185,19 @@ def label_join(vector: Vector, target: str, separator: str, sources: list[str]) 
         have[target] = separator.join(have.get(source, "") for source in sources)
         result.append((labels_of(have), value))
     return result
+
+
+WITH_SCALARS: dict[str, Callable[[Vector, Sequence[float]], Vector]] = {
+    "clamp": lambda vector, bounds: clamp(vector, bounds[0], bounds[1]),
+    "clamp_min": lambda vector, bounds: clamp(vector, bounds[0], math.inf),
+    "clamp_max": lambda vector, bounds: clamp(vector, -math.inf, bounds[0]),
+    "round": lambda vector, nearest: round_to(vector, nearest[0] if nearest else 1.0),
+    "sort": lambda vector, _: ordered(vector, descending=False),
+    "sort_desc": lambda vector, _: ordered(vector, descending=True),
+    "histogram_quantile": lambda vector, q: histogram_quantile(q[0], vector),
+    # These read native histograms, of which the world has none.
+    "histogram_count": lambda vector, _: [],
+    "histogram_sum": lambda vector, _: [],
+    "histogram_fraction": lambda vector, _: [],
+}
+"""Functions of an instant vector and the scalars of their call, in the order of the call."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote
 
+from cockpit.world.prometheus.state import memory, state_rows
 from cockpit.world.traffic import exposition as text
 from cockpit.world.traffic.counters import cell_number, cell_time
 from cockpit.world.traffic.ledger import Traffic
@@ -57,8 +58,6 @@ def discovery(traffic: Traffic, address: str) -> list[dict[str, Any]]:
 
 def node_text(traffic: Traffic, node: str, *, openmetrics: bool) -> str | None:
     """What the kubelet of ``node`` tells of its running containers; None: no such node."""
-    from cockpit.world.prometheus.samples import memory
-
     now = traffic.now_ms()
     pods = [pod for pod in traffic.fleet.alive() if pod.node == node]
     if not pods:
@@ -81,8 +80,6 @@ def node_text(traffic: Traffic, node: str, *, openmetrics: bool) -> str | None:
 
 def state_text(traffic: Traffic, *, openmetrics: bool) -> str:
     """What kube-state-metrics tells of every pod."""
-    from cockpit.world.prometheus.samples import state_rows
-
     now = traffic.now_ms()
     samples: dict[str, list[text.Sample]] = defaultdict(list)
     families = (text.LIMITS, text.READY, text.RESTARTS, text.TERMINATED, text.POD_LABELS)
