@@ -68,23 +68,21 @@ class Samples:
     def label_sets(self, selection: Selection, start: int, end: int) -> Iterator[Labels | None]:
         """Label sets of matching series, without their samples; None now and then as a pause.
 
-        In a large fleet this draws no counters: there, every status code counts as having occurred.
+        Only which status codes occurred takes counting; in a large fleet all of them count as having occurred.
         """
-        if len(self._traffic.fleet.pods) <= _LOOKED_INTO:
-            for series in self.select(selection, start, end):
-                yield None if series is None else series.labels
-            return
         now = self._traffic.now_ms()
         window = _Window(max(start, now - RETENTION_MS), min(end, now), now)
+        small = len(self._traffic.fleet.pods) <= _LOOKED_INTO
         for index, pod in enumerate(list(self._traffic.fleet.pods.values())):
             if index % _PAUSE_EVERY == 0:
                 yield None
             first, last = window.numbers(pod, 0)
-            if not any(run.first <= last and run.last > first for run in _exposed(pod, now)):
-                continue
-            yield from filter(selection.test, _potential(pod))
-        for name in (*STATE_NAMES, *SCRAPE_NAMES):
-            for series in self.select(selection.narrowed(name), max(start, now - CELL_MS), end):
+            if any(run.first <= last and run.last > first for run in runs(pod, now)):
+                yield from filter(selection.test, _node_labels(pod))
+            if any(run.first <= last and run.last > first for run in _exposed(pod, now)):
+                yield from filter(selection.test, _application_labels(pod, skip=text.REQUESTS.name if small else ""))
+        for name in (*STATE_NAMES, *SCRAPE_NAMES, *((text.REQUESTS.name,) if small else ())):
+            for series in self.select(selection.narrowed(name), start, end):
                 yield None if series is None else series.labels
 
     def _of_pod(self, pod: Pod, name: str, selection: Selection, window: _Window) -> Iterator[Series]:
@@ -251,12 +249,16 @@ def _exposed(pod: Pod, now: int) -> list[Run]:
     return result
 
 
-def _potential(pod: Pod) -> Iterator[Labels]:
-    """Every counter a pod can expose, and its node tell of it."""
+def _application_labels(pod: Pod, skip: str) -> Iterator[Labels]:
+    """Every series that the pod itself can expose."""
     target, service = pod_labels(pod), text.service_label(pod)
     for name in POD_NAMES:
-        for _, pairs in _columns(name):
-            yield labels_of({NAME: name, "service": service, **target, **dict(pairs)})
+        if name != skip:
+            for _, pairs in _columns(name):
+                yield labels_of({NAME: name, "service": service, **target, **dict(pairs)})
+
+
+def _node_labels(pod: Pod) -> Iterator[Labels]:
     for name in NODE_NAMES:
         yield labels_of({NAME: name, **node_labels(pod.node), **_identity(pod)})
 
