@@ -67,7 +67,7 @@ class RollbackView(View):
         self.query_one("#now").styles.height = 1
         rows = max(3, min(height // 3, (len(self.revisions) if self.revisions else 5) + 1))
         self.query_one("#list").styles.height = rows
-        self.query_one("#plan").styles.height = max(5, min(12, height // 3))
+        self.query_one("#plan").styles.height = max(4, min(14, (height - rows - 6) * 11 // 20))
 
     def on_mount(self) -> None:
         super().on_mount()

@@ -166,7 +166,7 @@ class RolloutView(View):
             self.query_one(f"#{name}", Canvas).frame = frame
         narrow = width < 76
         for name in ("sli", "canary-log"):  # boxes part themselves; without them a blank column does
-            self.query_one(f"#{name}").styles.margin = (0, 1 if compact and not full and not narrow else 0, 0, 0)
+            self.query_one(f"#{name}", Canvas).gutter_right = 1 if compact and not full and not narrow else 0
         shown = {"steps", "sli", "canary-log", "baseline-log"}
         if not narrow:
             shown.add("burn")

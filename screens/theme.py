@@ -38,6 +38,9 @@ class Palette:
             found = self._text
             for name in (*base.split(), *role.split()):
                 found += self._roles.get(name, Style.null())
+            under = self._roles.get(base, Style.null())
+            if under.reverse:  # colours reversed one by one would make a patchwork of the cursor's row
+                found = self._text + under + Style(bold=found.bold)
             self._pairs[(role, base)] = found
         return found
 

@@ -94,6 +94,18 @@ def braille(values: Values, low: float, high: float, rows: int) -> list[str]:
     return lines
 
 
+def area(values: Values, low: float, high: float, rows: int) -> list[str]:
+    """``rows`` rows from the top, filled up to each value in eighths of a cell; ``·`` on the lowest row is no data."""
+    span = high - low or 1.0
+    lines = [""] * rows
+    for number in values:
+        full = None if number is None else 1 + int((min(max(number, low), high) - low) / span * (rows * 8 - 1) + 0.5)
+        for row in range(rows):
+            left = 0 if full is None else min(8, max(0, full - (rows - 1 - row) * 8))
+            lines[row] += GAP if full is None and row == rows - 1 else BLOCKS[left]
+    return lines
+
+
 def bar(share: float | None, cells: int) -> str:
     """A weight as ``███░░░``; unknown as ``??????``."""
     if share is None:

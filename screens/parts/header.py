@@ -142,6 +142,8 @@ def counts(
             continue
         line.add(f"{glyph} {number} {short if narrow else word}", role if number else "dim")
         if kind == "paused" and waiting:
-            line.add(f" ({waiting} you)" if narrow else f" ({waiting} waits for you)", "key")
+            line.add(
+                f" ({waiting} you)" if narrow else f" ({waiting} {'waits' if waiting == 1 else 'wait'} for you)", "key"
+            )
         line.add("  " if narrow else "   ")
     return line.cut(width)

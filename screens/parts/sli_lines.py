@@ -81,7 +81,7 @@ def _sli_lines(
     known = row.canary is not None
     role = _ROLE.get(row.state, "text") if known else "unknown"
     line = Line().add(label(row), "text", cells.label).add(value(row.canary, row.unit), role, cells.canary, "right")
-    line.add(f" {_GLYPH.get(row.state, ' ')}", role)
+    line.add(f" {_GLYPH.get(row.state, ' ') if known else ' '}", role)
     line.add(value(row.baseline, row.unit), "unknown" if row.baseline is None else "baseline", cells.base, "right")
     if not known and row.reason:
         return [line.add(f"  {row.reason}", "unknown"), *([Line()] if double else [])]

@@ -29,6 +29,7 @@ class Canvas(Widget):
     def __init__(self, *, id: str | None = None, frame: str = "", classes: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id, classes=classes)
         self.frame = frame
+        self.gutter_right = 0  # blank columns at the right, where panes stand side by side without boxes
         self._lines: list[Line] = []
         self._strips: dict[int, Strip] = {}
         self._shown_for: tuple[int, int, str] = (0, 0, "")
@@ -40,7 +41,7 @@ class Canvas(Widget):
     @property
     def inner(self) -> tuple[int, int]:
         """(columns, rows) inside the frame."""
-        width, height = self.size.width, self.size.height
+        width, height = self.size.width - self.gutter_right, self.size.height
         if self.frame == "box":
             return (max(0, width - 4), max(0, height - 2))
         if self.frame == "rule":
@@ -115,7 +116,7 @@ class Canvas(Widget):
         return strip.crop(0, width) if line.width > width else strip
 
     def _framed(self, lines: Sequence[Line], title: Line, right: Line) -> list[Line]:
-        width, height = self.size.width, self.size.height
+        width, height = self.size.width - self.gutter_right, self.size.height
         if width <= 0 or height <= 0:
             return []
         edge = "focus" if self.has_focus else "faint"

@@ -8,20 +8,23 @@ from cockpit.model.verdict import SliRow
 from cockpit.ports import Series
 from screens.draw.format import UNIT, span, times, value
 from screens.draw.line import Line
-from screens.draw.spark import blocks, braille, scale, window
+from screens.draw.spark import area, braille, scale, window
 from screens.parts.sli_lines import label
 from screens.widgets.canvas import Canvas
 
 AXIS = 8
 """Cells of the numbers left of a chart."""
+DOTS_FROM = 3
+"""Rows from which braille says more than filled blocks do."""
 
 
 def chart(
     row: SliRow, series: Series, until: float, seconds: float, width: int, height: int, *, plain: bool
 ) -> list[Line]:
-    """A title line, ``height`` rows of C, ``height`` rows of B. ``plain``: one row of blocks instead of braille."""
+    """A title line, then ``height`` rows of each arm. Braille from ``DOTS_FROM`` rows on, unless ``plain``."""
     cells = max(1, width - AXIS - 3)
-    slots = cells if plain else cells * 2
+    dots = height >= DOTS_FROM and not plain
+    slots = cells * 2 if dots else cells
     canary = window(series.points(row.name, "canary"), until, seconds, slots)
     baseline = window(series.points(row.name, "baseline"), until, seconds, slots)
     low, high = scale(canary, baseline, limit=row.limit)
@@ -40,9 +43,9 @@ def chart(
     title.add(f"  {row.reason}" if row.reason else "", "unknown" if row.canary is None else "dim")
     lines = [title.cut(width)]
     for letter, values, role in (("C", canary, "canary"), ("B", baseline, "baseline")):
-        drawn = [blocks(values, low, high)] if plain else braille(values, low, high, height)
+        drawn = (braille if dots else area)(values, low, high, height)
         at = None
-        if row.limit is not None and low <= row.limit <= high and not plain:
+        if row.limit is not None and low <= row.limit <= high and height > 1:
             at = len(drawn) - 1 - min(len(drawn) - 1, int((row.limit - low) / (high - low) * len(drawn)))
         for index, text in enumerate(drawn):
             axis = value(high, row.unit) if index == 0 else value(low, row.unit) if index == len(drawn) - 1 else ""
@@ -82,10 +85,8 @@ class SliChart(Canvas, can_focus=True):
         if not rows:
             self.show([Line("no SLI is known for this rollout", "unknown")], Line("SLIs", "title"))
             return
-        each = max(1, min(6, (height // len(rows) - 2) // 2))
-        columns = 2 if width >= 150 and len(rows) > 1 else 1
-        if columns == 2:
-            each = max(1, min(6, (height * 2 // len(rows) - 2) // 2))
+        columns = 2 if width >= 100 and len(rows) > 1 else 1
+        each = max(1, min(6, (height * columns // len(rows) - 2) // 2))
         cell = (width - 3 * (columns - 1)) // columns
         plain = self.cockpit.ascii
         charts = [chart(row, series, until, self.seconds, cell, each, plain=plain) for row in rows]

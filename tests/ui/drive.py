@@ -65,7 +65,8 @@ async def loaded(pilot: Pilot[int]) -> None:
     """Until what a screen loads by itself is there and drawn."""
     for group in ("revisions", "preview", "page"):
         workers = [worker for worker in pilot.app.workers if worker.group == group]
-        await pilot.app.workers.wait_for_complete(workers)
+        if workers:
+            await pilot.app.workers.wait_for_complete(workers)
         await settle(pilot)
 
 
