@@ -131,8 +131,8 @@ def deployment(name: str = "web", **spec: Any) -> dict[str, Any]:
 
 
 def rollout(name: str = "pay", **spec: Any) -> dict[str, Any]:
-    steps = [{"setWeight": 50}, {"pause": {}}]
-    obj = deployment(name, strategy={"canary": {"steps": steps}}, **spec)
+    spec.setdefault("strategy", {"canary": {"steps": [{"setWeight": 50}, {"pause": {}}]}})
+    obj = deployment(name, **spec)
     return {**obj, "apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout"}
 
 
