@@ -295,6 +295,23 @@ def test_owners_may_arrive_after_what_they_own() -> None:
     run(main())
 
 
+def test_an_event_that_came_before_its_object_is_given_to_its_rollout_later() -> None:
+    async def main() -> None:
+        rig = Rig()
+        rig.fill("web")
+        await rig.live.start()
+        before = await rig.settled()
+        rig.api.push(EVENTS, "ADDED", event("e1", "web-rs-2", kind="ReplicaSet"))
+        assert (await rig.settled(0.1)).events[0].rollout is None
+        rig.api.push(REPLICASETS, "ADDED", replicaset("web-rs-2", "u-web"))
+        snapshot = await rig.settled(0.1)
+        assert snapshot.rollouts is before.rollouts, "nothing else shows of it"
+        assert snapshot.events[0].rollout == key("web")
+        await rig.live.stop()
+
+    run(main())
+
+
 def test_a_referenced_workload_disappears_when_named_and_returns_when_not() -> None:
     async def main() -> None:
         rig = Rig()
