@@ -115,6 +115,31 @@ def test_a_basic_canary_and_a_deployment_split_evenly_over_ready_pods() -> None:
     assert served(kit, stable[1]) > before
 
 
+def test_a_service_that_selects_some_pods_narrows_the_split_from_its_instant() -> None:
+    kit = Kit()
+    kit.workload("Rollout", "shop", "basic", strategy={"canary": {}})
+    kit.replicaset("Rollout", "shop", "basic", "old", "r.example/basic:1", 2)
+    kit.replicaset("Rollout", "shop", "basic", "new", "r.example/basic:2", 2)
+    kit.clock.advance(300)
+    assert set(kit.traffic.counts("shop", "basic", EPOCH, kit.clock.now())) == {"old", "new"}
+    made = kit.clock.now()
+    selector = {"app": "basic", "rollouts-pod-template-hash": "old"}
+    kit.objects.create(
+        {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": {"namespace": "shop", "name": "front"},
+            "spec": {"selector": selector, "ports": [{"port": 80}]},
+        }
+    )
+    kit.clock.advance(300)
+    assert set(kit.traffic.counts("shop", "basic", made, kit.clock.now())) == {"old"}
+    gone = kit.clock.now()
+    kit.objects.delete("services", "shop", "front")
+    kit.clock.advance(300)
+    assert set(kit.traffic.counts("shop", "basic", gone, kit.clock.now())) == {"old", "new"}
+
+
 def test_a_workload_without_ready_pods_gets_nothing() -> None:
     kit = Kit()
     pods = kit.deployment(pods=2)

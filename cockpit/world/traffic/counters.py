@@ -41,11 +41,15 @@ class Totals:
 
 
 class Run(NamedTuple):
-    """Samples [first, last) in a row of one instance; numbers count cells of the pod's grid."""
+    """Samples [first, last) in a row of one instance; numbers count cells of the pod's grid.
+
+    ``marked``: the scrape after the last one finds nothing and says so (a stale marker); else scraping just stops.
+    """
 
     instance: Instance
     first: int
     last: int
+    marked: bool = True
 
 
 def runs(pod: Pod, now: int) -> list[Run]:

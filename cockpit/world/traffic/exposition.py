@@ -57,6 +57,8 @@ def pod_text(traffic: Traffic, pod: Pod, *, openmetrics: bool) -> str | None:
     if not pod.running():
         return None
     requests, latency = traffic.track(pod).at(now)[-1:], traffic.track(pod, latency=True).at(now)[-1:]
+    if pod.profiles[-1][1].scrape == "silent":
+        return render([], openmetrics=openmetrics)
     service = service_label(pod)
     cells = requests[0].cells if requests else [0] * (ORDERS_FAILED + 1)
     buckets = latency[0].buckets if latency else [0] * len(EDGE_TEXT)
@@ -64,7 +66,7 @@ def pod_text(traffic: Traffic, pod: Pod, *, openmetrics: bool) -> str | None:
     return render(
         [
             (REQUESTS, request_samples(cells, service)),
-            (LATENCY, latency_samples(buckets, seconds, service)),
+            (LATENCY, latency_samples(buckets, seconds, service, edges_of(pod))),
             (ORDERS, order_samples(cells, service)),
         ],
         openmetrics=openmetrics,
@@ -81,9 +83,10 @@ def request_samples(cells: Sequence[int], service: str) -> Iterable[Sample]:
             yield REQUESTS.name, (("service", service), *labels), float(cells[index])
 
 
-def latency_samples(buckets: Sequence[int], seconds: float, service: str) -> Iterable[Sample]:
+def latency_samples(buckets: Sequence[int], seconds: float, service: str, shown: Sequence[str]) -> Iterable[Sample]:
     for edge, count in zip(EDGE_TEXT, buckets, strict=True):
-        yield f"{LATENCY.name}_bucket", (("service", service), ("le", edge)), float(count)
+        if edge in shown:
+            yield f"{LATENCY.name}_bucket", (("service", service), ("le", edge)), float(count)
     yield f"{LATENCY.name}_sum", (("service", service),), seconds
     yield f"{LATENCY.name}_count", (("service", service),), float(buckets[-1])
 
@@ -119,7 +122,7 @@ def _escape(text: str) -> str:
 def error_count(traffic: Traffic, pod: Pod) -> int | None:
     """The errors that the pod's /metrics shows now, read from the very text; None where nothing is exposed."""
     text = pod_text(traffic, pod, openmetrics=False)
-    if text is None or not exports(pod):
+    if not text or not exports(pod):
         return None
     codes = {f'code="{code}"' for _, code in CELLS[FIRST_ERROR:]}
     return sum(
@@ -129,6 +132,17 @@ def error_count(traffic: Traffic, pod: Pod) -> int | None:
     )
 
 
+def edges_of(pod: Pod) -> Sequence[str]:
+    """``le`` of the latency buckets that its version exposes."""
+    edges = pod.profiles[-1][1].edges
+    return EDGE_TEXT if edges is None else edges
+
+
 def exports(pod: Pod) -> bool:
     """Whether the version that the pod runs exports metrics at all."""
     return pod.profiles[-1][1].metrics
+
+
+def discovered(pod: Pod) -> bool:
+    """Whether any scrape configuration finds the pod."""
+    return pod.profiles[-1][1].scrape != "undiscovered"

@@ -8,7 +8,7 @@ from typing import Any
 
 from cockpit.world.contract import Change, Object, Profile, World
 from cockpit.world.traffic.pods import Pod, WorkloadKey
-from cockpit.world.traffic.split import Routing, Selector, routing_of, shares
+from cockpit.world.traffic.split import Routing, Selector, routing_of, selects, shares
 
 RETENTION_MS = 6 * 3600 * 1000
 """How long anything about a pod that is gone is remembered."""
@@ -180,14 +180,18 @@ class Fleet:
         metadata = change.object["metadata"]
         space = self._services.setdefault(metadata["namespace"], {})
         selector = (change.object.get("spec") or {}).get("selector") or {}
+        before = space.get(metadata["name"], {})
         if change.type == "DELETED":
             space.pop(metadata["name"], None)
-        elif space.get(metadata["name"]) != selector:
+        elif before != selector:
             space[metadata["name"]] = selector
         else:
             return
         for workload in self.workloads.values():
-            if workload.key.namespace == metadata["namespace"]:
+            if workload.key.namespace == metadata["namespace"] and (
+                workload.routing.active == metadata["name"]
+                or any(selects(before, pod) or selects(selector, pod) for pod in workload.pods.values())
+            ):
                 self.touch(workload)
 
     def _of(self, key: WorkloadKey) -> Workload:

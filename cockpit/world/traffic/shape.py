@@ -66,6 +66,9 @@ def _before_onset(profile: Profile) -> Profile:
         orders=profile.orders,
         log_line=None,
         metrics=profile.metrics,
+        scrape=profile.scrape,
+        reach=profile.reach,
+        edges=profile.edges,
     )
 
 

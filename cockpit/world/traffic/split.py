@@ -9,6 +9,7 @@ from cockpit.world.contract import Object
 from cockpit.world.traffic.pods import Pod
 
 Selector = Mapping[str, str]
+_HASHES = ("rollouts-pod-template-hash", "pod-template-hash")
 
 
 class Routing(NamedTuple):
@@ -79,7 +80,15 @@ def _routed(routing: Routing, serving: list[Pod]) -> dict[str, float]:
 
 def _behind_a_service(serving: list[Pod], services: Mapping[str, Selector]) -> list[Pod]:
     """The pods that any Service selects; all of them when none is known to any Service."""
-    selectors = [selector for selector in services.values() if selector]
+    if not serving:
+        return serving
+    # A workload's pods differ in their hash only, so one of them tells which Services can be meant.
+    first = serving[0]
+    selectors = [
+        selector
+        for selector in services.values()
+        if selector and all(first.labels.get(key) == value for key, value in selector.items() if key not in _HASHES)
+    ]
     selected = [pod for pod in serving if any(selects(selector, pod) for selector in selectors)]
     return selected or serving
 
