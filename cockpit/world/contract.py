@@ -79,8 +79,17 @@ class Profile(msgspec.Struct, frozen=True):
     pull_error: str | None = None  # "ImagePullBackOff" message
     unschedulable: str | None = None  # scheduler message
     metrics: bool = True  # False: the pod exports nothing (a blind canary)
+    # no target; a target without the application's metrics; a target that Prometheus no longer gets round to
+    scrape: Literal["ok", "undiscovered", "silent", "stalled"] = "ok"
+    reach: float = 1.0  # share of the requests meant for it that arrive; a router sends the others elsewhere
+    edges: tuple[str, ...] | None = None  # of the latency buckets exposed, as ``le`` shows them; None: the usual ones
     log_line: str | None = None  # error text of this version; may be hostile
     orders: float = 0.1  # business transactions per request
+
+    @property
+    def seen(self) -> bool:
+        """Whether a scrape brings the application's metrics, under the names that everyone looks for."""
+        return self.metrics and self.scrape == "ok"
 
 
 class Profiles(Protocol):

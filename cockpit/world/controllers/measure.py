@@ -79,7 +79,7 @@ def _from_profiles(world: World, run: Object, text: str, owner: str) -> float | 
     for pod in pods:
         since = ready_since(pod)
         profile = world.profiles.of(pod["spec"]["containers"][0]["image"])
-        if since is not None and profile.metrics:
+        if since is not None and profile.seen:
             alive.append((profile, now - since >= profile.onset))
     if not alive:
         return math.nan if pods else None

@@ -12,11 +12,12 @@ from cockpit.world.prometheus.series import Series
 from cockpit.world.prometheus.state import memory, state_rows
 from cockpit.world.prometheus.targets import KSM_INSTANCE, KSM_JOB, node_labels, pod_labels
 from cockpit.world.traffic import exposition as text
-from cockpit.world.traffic.counters import Run, Track, cell_number, cell_time, runs
+from cockpit.world.traffic.counters import Track, cell_number, cell_time, runs
 from cockpit.world.traffic.draw import spread
 from cockpit.world.traffic.fleet import RETENTION_MS
 from cockpit.world.traffic.ledger import Traffic
 from cockpit.world.traffic.pods import CELL_MS, Pod
+from cockpit.world.traffic.scrapes import answering, exposed, targeted
 from cockpit.world.traffic.shape import EDGE_TEXT, ORDERS_FAILED, ORDERS_OK
 
 _PAUSE_EVERY = 4  # pods evaluated between two pauses
@@ -79,7 +80,7 @@ class Samples:
             first, last = window.numbers(pod, 0)
             if any(run.first <= last and run.last > first for run in runs(pod, now)):
                 yield from filter(selection.test, _node_labels(pod))
-            if any(run.first <= last and run.last > first for run in _exposed(pod, now)):
+            if any(run.first <= last and run.last > first for run in exposed(pod, now)):
                 yield from filter(selection.test, _application_labels(pod, skip=text.REQUESTS.name if small else ""))
         for name in (*STATE_NAMES, *SCRAPE_NAMES, *((text.REQUESTS.name,) if small else ())):
             for series in self.select(selection.narrowed(name), start, end):
@@ -108,13 +109,13 @@ class Samples:
         self, pod: Pod, name: str, target: dict[str, str], selection: Selection, window: _Window
     ) -> Iterator[Series]:
         service = text.service_label(pod)
-        exposed = _exposed(pod, window.now)
+        found = exposed(pod, window.now)
         first, last = window.numbers(pod, 0)
-        if not exposed or exposed[-1].last < first:
+        if not found or found[-1].last < first:
             return
         track: Track | None = None
         latency = name not in (text.REQUESTS.name, text.ORDERS.name)
-        for index, pairs in _columns(name):
+        for index, pairs in _columns(name, pod):
             labels = labels_of({NAME: name, "service": service, **target, **dict(pairs)})
             if not selection.test(labels):
                 continue
@@ -123,7 +124,7 @@ class Samples:
                 track.advance(window.now)
             born = name == text.REQUESTS.name and index not in text.PRESENT_AT_ZERO
             parts: list[_Part] = []
-            for run in exposed:
+            for run in found:
                 low, high = max(run.first, first, track.first), min(run.last, last + 1)
                 if low > high or (low == high and run.last < first):
                     continue
@@ -133,7 +134,7 @@ class Samples:
                 if born:  # a label value appears with its first increment
                     skipped = bisect_left(values, 1)
                     low, values = low + skipped, values[skipped:]
-                parts.append((low, values, run.last))
+                parts.append((low, values, run.last if run.marked else _UNMARKED))
             series = _assemble(labels, parts, pod, 0, first, last)
             if series is not None:
                 yield series
@@ -145,14 +146,17 @@ class Samples:
         begin = cell_number(pod, pod.instances[0].started) + 1
         end = cell_number(pod, window.now if pod.removed is None else min(pod.removed, window.now)) + 1
         first, last = window.numbers(pod, 0)
-        low, high = max(begin, first), min(end, last + 1)
-        alive = _exposed(pod, window.now)
-        values = array("d", bytes(8 * max(0, high - low)))
+        alive = answering(pod, window.now)
         level = {"up": 1.0, "scrape_duration_seconds": 0.0021, "scrape_samples_scraped": 19.0}[name]
-        for run in alive:
-            for number in range(max(run.first, low), min(run.last, high)):
-                values[number - low] = level
-        series = _assemble(labels_of({NAME: name, **target}), [(low, values, end)], pod, 0, first, last)
+        parts: list[_Part] = []
+        for stretch in targeted(pod, begin, end):
+            low, high = max(stretch.first, first), min(stretch.last, last + 1)
+            values = array("d", bytes(8 * max(0, high - low)))
+            for run in alive:
+                for number in range(max(run.first, low), min(run.last, high)):
+                    values[number - low] = level
+            parts.append((low, values, stretch.last if stretch.marked else _UNMARKED))
+        series = _assemble(labels_of({NAME: name, **target}), parts, pod, 0, first, last)
         if series is not None:
             yield series
 
@@ -219,6 +223,8 @@ class Samples:
 _Part = tuple[int, Sequence[float], int]
 """(number of the first sample, values, number after the last sample this part ever has)"""
 
+_UNMARKED = -1  # instead of that number: the part ends without a stale marker
+
 
 class _Window:
     __slots__ = ("end", "now", "start")
@@ -232,29 +238,12 @@ class _Window:
         return first, cell_number(pod, self.end - shift)
 
 
-def _exposed(pod: Pod, now: int) -> list[Run]:
-    """Runs of scrapes that find the application's metrics."""
-    found = runs(pod, now)
-    if all(profile.metrics for _, profile in pod.profiles):
-        return found
-    result = []
-    for run in found:
-        start = run.first
-        for number in range(run.first, run.last + 1):
-            shown = number < run.last and pod.profile_at(cell_time(pod, number)).metrics
-            if not shown:
-                if start < number:
-                    result.append(Run(run.instance, start, number))
-                start = number + 1
-    return result
-
-
 def _application_labels(pod: Pod, skip: str) -> Iterator[Labels]:
     """Every series that the pod itself can expose."""
     target, service = pod_labels(pod), text.service_label(pod)
     for name in POD_NAMES:
         if name != skip:
-            for _, pairs in _columns(name):
+            for _, pairs in _columns(name, pod):
                 yield labels_of({NAME: name, "service": service, **target, **dict(pairs)})
 
 
@@ -263,13 +252,14 @@ def _node_labels(pod: Pod) -> Iterator[Labels]:
         yield labels_of({NAME: name, **node_labels(pod.node), **_identity(pod)})
 
 
-def _columns(name: str) -> list[tuple[int, text.Pairs]]:
+def _columns(name: str, pod: Pod) -> list[tuple[int, text.Pairs]]:
     if name == text.REQUESTS.name:
         return list(enumerate(text.CELL_LABELS))
     if name == text.ORDERS.name:
         return [(ORDERS_OK, (("result", "ok"),)), (ORDERS_FAILED, (("result", "failed"),))]
     if name == _BUCKET:
-        return [(index, (("le", edge),)) for index, edge in enumerate(EDGE_TEXT)]
+        shown = text.edges_of(pod)
+        return [(index, (("le", edge),)) for index, edge in enumerate(EDGE_TEXT) if edge in shown]
     return [(len(EDGE_TEXT) - 1, ())]  # the count is the last bucket; the sum is the float column
 
 

@@ -40,7 +40,7 @@ def targets(traffic: Traffic) -> Iterable[tuple[str, dict[str, str], Pod | None]
     """(path on the scrape server, target labels, pod) of everything that is there to be scraped."""
     nodes = set()
     for pod in traffic.fleet.alive():
-        if pod.instances:
+        if pod.instances and text.discovered(pod):
             yield f"{SCRAPE_PATH}/pods/{quote(pod.namespace)}/{quote(pod.name)}", pod_labels(pod), pod
         if pod.node:
             nodes.add(pod.node)
@@ -96,7 +96,7 @@ def active(traffic: Traffic, address: str) -> list[dict[str, Any]]:
     now = traffic.now_ms()
     rows = []
     for path, labels, pod in targets(traffic):
-        scraped = now if pod is None else cell_time(pod, cell_number(pod, now))
+        scraped = now if pod is None else cell_time(pod, cell_number(pod, _last_scraped(pod, now)))
         error = _error(pod)
         rows.append(
             {
@@ -121,6 +121,11 @@ def active(traffic: Traffic, address: str) -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+def _last_scraped(pod: Pod, now: int) -> int:
+    at, profile = pod.profiles[-1]
+    return at if profile.scrape == "stalled" else now
 
 
 def _error(pod: Pod | None) -> str:

@@ -122,7 +122,7 @@ def _escape(text: str) -> str:
 def error_count(traffic: Traffic, pod: Pod) -> int | None:
     """The errors that the pod's /metrics shows now, read from the very text; None where nothing is exposed."""
     text = pod_text(traffic, pod, openmetrics=False)
-    if not text or not exports(pod):
+    if text is None or not pod.profiles[-1][1].seen:
         return None
     codes = {f'code="{code}"' for _, code in CELLS[FIRST_ERROR:]}
     return sum(

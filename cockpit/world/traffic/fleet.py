@@ -8,7 +8,7 @@ from typing import Any
 
 from cockpit.world.contract import Change, Object, Profile, World
 from cockpit.world.traffic.pods import Pod, WorkloadKey
-from cockpit.world.traffic.split import Routing, Selector, routing_of, selects, shares
+from cockpit.world.traffic.split import Routing, Selector, reached, routing_of, selects, shares
 
 RETENTION_MS = 6 * 3600 * 1000
 """How long anything about a pod that is gone is remembered."""
@@ -107,14 +107,18 @@ class Fleet:
         for workload in dirty.values():
             rps = self.rps(workload)
             services = self._services.get(workload.key.namespace, {})
-            split = shares(workload.routing, workload.pods.values(), services)
+            split = reached(shares(workload.routing, workload.pods.values(), services), workload.pods.values(), now)
             for uid, pod in workload.pods.items():
                 pod.set_rate(now, rps * split.get(uid, 0.0))
 
     def _profiles_changed(self) -> None:
         now = self.now_ms()
         for pod in self.alive():
+            reach = pod.profiles[-1][1].reach
             self._refresh_profile(pod, now)
+            workload = self.workloads.get(pod.workload) if pod.workload else None
+            if workload is not None and pod.profiles[-1][1].reach != reach:
+                self.touch(workload)
 
     def _refresh_profile(self, pod: Pod, now: int) -> None:
         profile: Profile = self._world.profiles.of(pod.image)

@@ -32,9 +32,8 @@ def targeted(pod: Pod, first: int, last: int) -> list[Stretch]:
     """Of the scrapes [first, last) those that take place: a target that is not discovered or stalled has none."""
     found: list[Stretch] = []
     for part in _kept(pod, first, last, _scraped):
-        if found and found[-1].last == part.first:
-            part = part._replace(first=found.pop().first)
-        found.append(part)
+        joined = found.pop().first if found and found[-1].last == part.first else part.first
+        found.append(part._replace(first=joined))
     return found
 
 

@@ -64,6 +64,18 @@ def shares(routing: Routing, pods: Iterable[Pod], services: Mapping[str, Selecto
     return _even(_behind_a_service(serving, services), 1.0)
 
 
+def reached(split: dict[str, float], pods: Iterable[Pod], now: int) -> dict[str, float]:
+    """``split`` as the network really carries it out: what does not reach a version goes to those that are reached."""
+    reach = {pod.uid: min(1.0, max(0.0, pod.profile_at(now).reach)) for pod in pods if pod.uid in split}
+    if all(value == 1.0 for value in reach.values()):
+        return split
+    astray = sum(share * (1.0 - reach[uid]) for uid, share in split.items())
+    whole = sum(share for uid, share in split.items() if reach[uid] == 1.0)
+    return {
+        uid: share + astray * share / whole if reach[uid] == 1.0 else share * reach[uid] for uid, share in split.items()
+    }
+
+
 def _routed(routing: Routing, serving: list[Pod]) -> dict[str, float]:
     if routing.weights is None:
         stable = [pod for pod in serving if pod.hash == routing.stable] if routing.stable else serving
