@@ -185,11 +185,31 @@ def _autoscaler(obj: Object) -> None:
     obj.setdefault("status", {"currentReplicas": 0, "desiredReplicas": 0})
 
 
+def _node(obj: Object) -> None:
+    info = obj.get("status", {}).get("nodeInfo")
+    if info is not None:
+        for key in _NODE_INFO:
+            info.setdefault(key, "")
+
+
 def _disruption_budget(obj: Object) -> None:
     numbers = ("currentHealthy", "desiredHealthy", "disruptionsAllowed", "expectedPods")
     obj.setdefault("status", dict.fromkeys(numbers, 0))
 
 
+# Fields of Go structs that are written even when empty.
+_NODE_INFO = (
+    "machineID",
+    "systemUUID",
+    "bootID",
+    "kernelVersion",
+    "osImage",
+    "containerRuntimeVersion",
+    "kubeletVersion",
+    "kubeProxyVersion",
+    "operatingSystem",
+    "architecture",
+)
 _RULES: dict[str, Callable[[Object], None]] = {
     "pods": _pod,
     "deployments": _deployment,
@@ -201,6 +221,7 @@ _RULES: dict[str, Callable[[Object], None]] = {
     "services": _service,
     "secrets": _secret,
     "namespaces": _namespace,
+    "nodes": _node,
     "rolebindings": _binding,
     "clusterrolebindings": _binding,
     "horizontalpodautoscalers": _autoscaler,

@@ -6,9 +6,13 @@ import hashlib
 import uuid
 from typing import Any
 
+import msgspec
+
 from cockpit.world.contract import Object
 from cockpit.world.kinds import Kind
 
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder().decode
 _SUFFIX = "bcdfghjklmnpqrstvwxz2456789"  # no vowels and no look-alikes, as apimachinery's rand.String
 _SERVER_OWNED = (
     "name",
@@ -35,18 +39,23 @@ def make_suffix(seed: int, number: int) -> str:
     return "".join(_SUFFIX[byte % len(_SUFFIX)] for byte in digest)
 
 
-def without_nulls(value: Any) -> Any:
-    """A copy in which no member of an object is null: the API machinery knows absent, not null."""
+def cleaned(value: Any) -> Any:
+    """A deep copy in which no member of an object is null: the API machinery knows absent, not null."""
+    data = _encode(value)
+    return _without_nulls(value) if b"null" in data else _decode(data)
+
+
+def _without_nulls(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: without_nulls(item) for key, item in value.items() if item is not None}
+        return {key: _without_nulls(item) for key, item in value.items() if item is not None}
     if isinstance(value, list):
-        return [without_nulls(item) for item in value]
+        return [_without_nulls(item) for item in value]
     return value
 
 
 def prepare(kind: Kind, obj: Object, uid: str, now: str) -> Object:
     """The caller's copy of an object about to be created, with server-owned metadata set and status dropped."""
-    new: Object = without_nulls(obj)
+    new: Object = cleaned(obj)
     new["apiVersion"] = kind.api_version
     metadata: dict[str, Any] = new.setdefault("metadata", {})
     for key in (*_SERVER_OWNED[2:], "selfLink"):
@@ -78,7 +87,7 @@ def settle(kind: Kind, old: Object, new: Object, subresource: str | None) -> Obj
     if subresource == "status":
         merged = {key: value for key, value in old.items() if key != "status"}
         if new.get("status") is not None:
-            merged["status"] = without_nulls(new["status"])
+            merged["status"] = cleaned(new["status"])
         return _detached(merged)
     merged = {"apiVersion": old["apiVersion"], "kind": old["kind"]}
     before: dict[str, Any] = old["metadata"]
@@ -94,7 +103,7 @@ def settle(kind: Kind, old: Object, new: Object, subresource: str | None) -> Obj
         merged.pop("status", None)
         if "status" in old:
             merged["status"] = old["status"]
-    clean: Object = without_nulls(merged)
+    clean: Object = cleaned(merged)
     return clean
 
 

@@ -150,7 +150,7 @@ class Store:
         held = metadata.get("finalizers") or metadata.get("deletionGracePeriodSeconds")
         if "deletionTimestamp" in metadata and not held and plural != "namespaces":
             return self._remove(key, merged)
-        return self._commit("MODIFIED", key, merged)
+        return self._commit("MODIFIED", key, merged, old)
 
     def delete(
         self,
@@ -219,7 +219,10 @@ class Store:
 
     # -- inside -------------------------------------------------------------------------------------------------
 
-    def _commit(self, change: Literal["ADDED", "MODIFIED"], key: Key, obj: Object) -> Object:
+    def _commit(
+        self, change: Literal["ADDED", "MODIFIED"], key: Key, obj: Object, before: Object | None = None
+    ) -> Object:
+        """Store and announce; ``before`` is the object before the write where the caller has it decoded already."""
         data = self._stamp(obj)
         old = self.tables.get(*key)
         entry = self.tables.put(key, data, self.version, obj["metadata"])
@@ -229,7 +232,7 @@ class Store:
             for uid in entry.owners:
                 if self.tables.alive(uid) is None:
                     self.collector.later(uid)
-        self._announce(change, key, entry, old, obj)
+        self._announce(change, key, entry, old, obj, before)
         return decode(data)
 
     def _remove(self, key: Key, obj: Object) -> Object:
@@ -250,15 +253,23 @@ class Store:
         return _encode(obj)
 
     def _announce(
-        self, change: Literal["ADDED", "MODIFIED", "DELETED"], key: Key, new: Entry, old: Entry | None, obj: Object
+        self,
+        change: Literal["ADDED", "MODIFIED", "DELETED"],
+        key: Key,
+        new: Entry,
+        old: Entry | None,
+        obj: Object,
+        before: Object | None = None,
     ) -> None:
         plural, space, name = key
-        before = (old.data, old.labels) if old else (None, {})
-        event = Event(new.version, change, space, name, new.data, new.labels, *before)
+        past = (old.data, old.labels) if old else (None, {})
+        event = Event(new.version, change, space, name, new.data, new.labels, *past)
         self._histories[plural].append(event)
         for watcher in tuple(self._watchers.get(plural, ())):
             watcher(event)
         if self._listeners:
-            told = Change(change, plural, obj, decode(old.data) if old else None)
+            if before is None and old is not None:
+                before = decode(old.data)
+            told = Change(change, plural, obj, before)
             for listener in self._listeners:
                 listener(told)

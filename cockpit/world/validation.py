@@ -49,7 +49,13 @@ _POD_MUTABLE = ("activeDeadlineSeconds", "terminationGracePeriodSeconds", "toler
 
 def check(kind: Kind, new: Object, old: Object | None) -> list[Cause]:
     """Everything wrong with writing ``new`` (over ``old``, None for a creation); empty when it may be stored."""
-    causes = list(_metadata(kind, new["metadata"])) if old is None else list(_labels(new["metadata"]))
+    metadata = new["metadata"]
+    if old is None:
+        causes = list(_metadata(kind, metadata))
+    elif all(metadata.get(field) == old["metadata"].get(field) for field in ("labels", "annotations")):
+        causes = []
+    else:
+        causes = list(_labels(metadata))
     spec: dict[str, Any] = new.get("spec") or {}
     before: dict[str, Any] | None = None if old is None else old.get("spec") or {}
     if spec == before:
