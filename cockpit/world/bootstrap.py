@@ -6,11 +6,22 @@ from typing import Any
 
 from cockpit.base.clock import rfc3339
 from cockpit.world.api import rbac
-from cockpit.world.api.table import columns
 from cockpit.world.contract import Object
 from cockpit.world.kinds import Kind
 from cockpit.world.store import Store
 
+_AGE = ("Age", "date", ".metadata.creationTimestamp")
+_COLUMNS = {
+    "rollouts": (
+        ("Desired", "integer", ".spec.replicas"),
+        ("Current", "integer", ".status.replicas"),
+        ("Up-to-date", "integer", ".status.updatedReplicas"),
+        ("Available", "integer", ".status.availableReplicas"),
+    ),
+    "analysisruns": (("Status", "string", ".status.phase"),),
+    "experiments": (("Status", "string", ".status.phase"),),
+}
+"""Printer columns of Argo's definitions; ``api.table`` prints them."""
 NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
 
 
@@ -47,7 +58,10 @@ def _definition(kind: Kind, now: str) -> Object:
         "storage": True,
         "schema": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}},
         "subresources": subresources,
-        "additionalPrinterColumns": [{"name": c.name, "type": c.type} for c in columns(kind.plural)[1:]],
+        "additionalPrinterColumns": [
+            {"name": name, "type": type_, "jsonPath": path}
+            for name, type_, path in (*_COLUMNS.get(kind.plural, ()), _AGE)
+        ],
     }
     conditions = [
         {"type": name, "status": "True", "reason": reason, "message": message, "lastTransitionTime": now}
