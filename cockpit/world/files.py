@@ -41,9 +41,16 @@ preferences: {{}}
 
 
 def settings(
-    *, kubeconfig: Path, context: str, prometheus: str | None, scenario: str, time_scale: float, journal: Path
+    *,
+    kubeconfig: Path,
+    context: str,
+    prometheus: str | None,
+    scenario: str,
+    time_scale: float,
+    journal: Path,
+    extra: str = "",
 ) -> str:
-    """The cockpit's config.toml for this world. JSON strings are valid TOML strings."""
+    """The cockpit's config.toml for this world, ending with ``extra``. JSON strings are valid TOML strings."""
     source = f"\n[prometheus]\nurl = {json.dumps(prometheus)}\n" if prometheus else ""
     return f"""# Written by `cockpit world`.
 [cluster]
@@ -62,4 +69,4 @@ time_scale = {time_scale!r}
 
 [journal]
 path = {json.dumps(str(journal))}
-"""
+{extra}"""

@@ -16,14 +16,22 @@ from cockpit.world.contract import Profile, World
 from cockpit.world.controllers.events import EVENT_TTL
 from cockpit.world.controllers.rollouts.spec import seconds
 from cockpit.world.profiles import ProfileBook
+from cockpit.world.prometheus.faults import Fault, faults_of
 
 DEFAULT = "default"
 
 Json = dict[str, Any]
 
 
+class Turn(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """From ``age`` on a version behaves like ``profile``: an outage, a fix, a scrape that stops."""
+
+    age: str
+    profile: Profile
+
+
 class Version(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """One image of a workload. ``age``: how long before the present it was set, as ``1h30m``.
+    """One image of a workload. ``age``: how long before the present it was set, as ``1h30m``; ``-5m``: that long after.
 
     Versions that are not the last are promoted in full at once, unless ``walk``: then their steps run.
     """
@@ -32,6 +40,7 @@ class Version(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     age: str
     profile: Profile = Profile()
     walk: bool = False
+    turn: list[Turn] = []
 
 
 class Act(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -94,8 +103,18 @@ class Quota(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     hard: dict[str, str]
 
 
+class Trouble(Fault, forbid_unknown_fields=True, kw_only=True):
+    """A fault of Prometheus (``prometheus.faults``) from ``age`` on, for ``lasts`` when that is given."""
+
+    age: str
+    lasts: str | None = None
+
+
 class Scenario(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """A file of ``scenarios/``. It has no place for a status: that is the controllers' work."""
+    """A file of ``scenarios/``. It has no place for a status: that is the controllers' work.
+
+    ``config`` is TOML that the cockpit's config file for this world ends with.
+    """
 
     title: str
     history: str = "3h"
@@ -104,6 +123,8 @@ class Scenario(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     quota: list[Quota] = []
     workload: list[Workload] = []
     quiet: list[Quiet] = []
+    prometheus: list[Trouble] = []
+    config: str = ""
 
 
 def names() -> list[str]:
@@ -129,7 +150,7 @@ def read(name: str) -> Scenario:
         raise UsageError(f"The scenario {name} cannot be used: {error}.") from error
 
 
-def load(world: World, name: str | None, rollouts: int | None = None) -> None:
+def load(world: World, name: str | None, rollouts: int | None = None) -> Scenario:
     """Fill ``world`` and leave its clock where it stands: at the present that the scenario led up to.
 
     The clock is set back by the scenario's history, everything in it is created, updated and acted on at its age, and
@@ -152,13 +173,15 @@ def load(world: World, name: str | None, rollouts: int | None = None) -> None:
             raise UsageError(f"The scenario {name} reaches {age:.0f} s back, further than its history.")
         world.clock.call_at(present - age, act)
     world.clock.run_until(present)
+    return scenario
 
 
 def _age(text: str) -> float:
-    found = seconds(text)
+    """Seconds before the present; negative: after it."""
+    found = seconds(text.removeprefix("-"))
     if found is None:
         raise UsageError(f'"{text}" is not a length of time; write it like 90s, 18m or 1h30m.')
-    return found
+    return -found if text.startswith("-") else found
 
 
 Timed = tuple[float, Callable[[], None]]
@@ -174,9 +197,18 @@ def _timeline(world: World, scenario: Scenario) -> Iterator[Timed]:
         yield history, acts.creates(world, acts.quota(quota.namespace, quota.name, quota.hard))
     for workload in scenario.workload:
         yield from _workload(world, workload)
+    for trouble in scenario.prometheus:
+        yield from _trouble(world, trouble)
     for quiet in scenario.quiet:
         for index, name in enumerate(quiet.names):
             yield from _workload(world, _still(quiet, name, history - 60 * (index + 1)))
+
+
+def _trouble(world: World, trouble: Trouble) -> Iterator[Timed]:
+    age, rules = _age(trouble.age), faults_of(world).rules
+    yield age, lambda: rules.append(trouble)
+    if trouble.lasts is not None:
+        yield age - _age(trouble.lasts), lambda: rules.remove(trouble) if trouble in rules else None
 
 
 def _still(quiet: Quiet, name: str, age: float) -> Workload:
@@ -192,6 +224,10 @@ def _still(quiet: Quiet, name: str, age: float) -> Workload:
     )
 
 
+def _turns(world: World, image: str, profile: Profile) -> Callable[[], None]:
+    return lambda: world.profiles.set(image, profile)
+
+
 def _workload(world: World, workload: Workload) -> Iterator[Timed]:
     """Creation with the first version, each update, and what people did."""
     book = world.profiles
@@ -200,6 +236,8 @@ def _workload(world: World, workload: Workload) -> Iterator[Timed]:
     for version in workload.version:
         image = f"{repository}:{version.tag}"
         book.set(image, version.profile)
+        for turn in version.turn:
+            yield _age(turn.age), _turns(world, image, turn.profile)
         pinned = workload.pinned and isinstance(book, ProfileBook)
         images.append(f"{repository}@{book.digest(image)}" if pinned and isinstance(book, ProfileBook) else image)
     if isinstance(book, ProfileBook):

@@ -51,6 +51,7 @@ class World:
         self.seed = seed
         self.epoch = epoch
         self.scenario = "empty"
+        self.config = ""  # what a scenario adds to the cockpit's settings
         self.clock = WorldClock(epoch, speed)
         self.store = Store(self.clock, seed)
         self.book = ProfileBook()
@@ -85,7 +86,7 @@ class World:
         world.controllers = controllers.install(world)
         bootstrap(world.store)
         world.scenario = scenario or (f"fleet-{rollouts}" if rollouts else scenarios.DEFAULT)
-        scenarios.load(world, scenario, rollouts)
+        world.config = scenarios.load(world, scenario, rollouts).config
         world._prometheus = prometheus.install(world)
         world.clock.speed = speed
         return world
@@ -136,6 +137,7 @@ class World:
             scenario=self.scenario,
             time_scale=self.clock.speed,
             journal=directory.resolve() / "journal.sqlite3",
+            extra=self.config,
         )
         files.write_private(config, settings)
         return Ready(

@@ -15,7 +15,7 @@ from cockpit.world.prometheus import answers, params
 from cockpit.world.prometheus import targets as discovery
 from cockpit.world.prometheus.ast import Selector
 from cockpit.world.prometheus.engine import Query
-from cockpit.world.prometheus.faults import PARTIAL, Faults, apply
+from cockpit.world.prometheus.faults import PARTIAL, apply, faults_of
 from cockpit.world.prometheus.labels import LABEL_NAME, Labels, RegexError, Selection
 from cockpit.world.prometheus.params import ApiError
 from cockpit.world.prometheus.parser import ParseError, parse
@@ -40,7 +40,7 @@ class PrometheusApi:
         self._world = world
         self._traffic = traffic
         self.source: Source = Samples(traffic)
-        self.faults = Faults()
+        self.faults = faults_of(world)
 
     def application(self) -> web.Application:
         app = web.Application(middlewares=[self._middleware])

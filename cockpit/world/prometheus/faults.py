@@ -1,4 +1,4 @@
-"""Fault switches of the world's Prometheus: down, slow, unavailable, partial answers, garbage."""
+"""Fault switches of the world's Prometheus: down, slow, unavailable, refusals, partial answers, garbage."""
 
 from __future__ import annotations
 
@@ -11,7 +11,20 @@ from aiohttp import web
 
 from cockpit.world.prometheus import answers
 
-Mode = Literal["down", "slow", "unavailable", "timeout", "warnings", "garbage", "unauthorized", "hang"]
+Mode = Literal[
+    "down",
+    "slow",
+    "unavailable",
+    "timeout",
+    "warnings",
+    "garbage",
+    "unauthorized",
+    "forbidden",
+    "overload",
+    "execution",
+    "hang",
+]
+_HELD = "prometheus_faults"
 PARTIAL = "some series may be missing: one of two stores did not answer (partial response)"
 
 
@@ -41,6 +54,16 @@ class Faults:
         return None
 
 
+def faults_of(world: object) -> Faults:
+    """The switches of a world, which exist before its Prometheus does: a scenario sets them."""
+    held = getattr(world, _HELD, None)
+    if isinstance(held, Faults):
+        return held
+    made = Faults()
+    setattr(world, _HELD, made)
+    return made
+
+
 async def apply(fault: Fault, request: web.Request) -> web.StreamResponse | None:
     """The faulty answer; None when the request goes on (after a delay, or to be marked as partial)."""
     match fault.mode:
@@ -63,5 +86,16 @@ async def apply(fault: Fault, request: web.Request) -> web.StreamResponse | None
             return web.Response(text="<html><body><h1>502 Bad Gateway</h1></body></html>", content_type="text/html")
         case "unauthorized":
             return web.Response(status=401, text="Unauthorized\n", headers={"WWW-Authenticate": "Basic"})
+        case "forbidden":
+            return web.Response(status=403, text="Forbidden (user=rollout-cockpit, resource=prometheus/api)\n")
+        case "overload":
+            text = "query processing would load too many samples into memory in query execution"
+            return _refused(text)
+        case "execution":
+            return _refused("found duplicate series for the match group {} on the right hand-side of the operation")
         case "warnings":
             return None
+
+
+def _refused(text: str) -> web.Response:
+    return web.Response(status=422, body=answers.failure("execution", text), content_type="application/json")
