@@ -59,6 +59,12 @@ class Seat:
     async def control(self, verb: str, path: str, body: Any = None, **query: Any) -> Any:
         return await called(self.world.control.call, verb, path, body, **query)
 
+    async def streams(self, act: str, body: dict[str, Any]) -> None:
+        """Close or inject into open streams; a reflector may have listed and be about to open its watch."""
+        async with asyncio.timeout(DEADLINE):
+            while not sum((await self.control("POST", f"/streams/{act}", body)).values()):
+                await asyncio.sleep(0.02)
+
     async def lists(self, since: int) -> Counter[str]:
         """GET requests of collections that were no watches, by path."""
         entries = await called(self.world.control.ledger, since, "GET")
@@ -148,7 +154,7 @@ async def test_events_tell_the_story_of_their_rollout(world: WorldProcess) -> No
 async def test_watches_that_end_or_break_resume_without_a_list(world: WorldProcess, abort: bool) -> None:
     async with seat(world) as s:
         now = await s.seq()
-        await s.control("POST", "/streams/close", {"kind": "watch", "abort": abort})
+        await s.streams("close", {"kind": "watch", "abort": abort})
         await s.label("resumed", f"a{abort}".lower())
         await s.until(lambda _: _label(s, "resumed") == f"a{abort}".lower())
         await called(world.control.advance, 60.0)
@@ -168,11 +174,11 @@ async def test_a_forgotten_version_is_answered_by_a_list(world: WorldProcess, ho
     async with seat(world) as s:
         now = await s.seq()
         if how == "at open":
-            await s.control("POST", "/streams/close", {"kind": "watch", "plural": "pods", "abort": True})
+            await s.streams("close", {"kind": "watch", "plural": "pods", "abort": True})
             await called(world.control.faults, {"path": "/api/v1/pods", "query": "watch=", "status": 410, "times": 1})
         else:
             gone = {"kind": "Status", "code": 410, "reason": "Expired", "message": "too old resource version"}
-            await s.control("POST", "/streams/inject", {"kind": "watch", "plural": "pods", "error": gone})
+            await s.streams("inject", {"kind": "watch", "plural": "pods", "error": gone})
         async with asyncio.timeout(DEADLINE):
             while not (await s.lists(now)).get("/api/v1/pods"):
                 await asyncio.sleep(0.05)
@@ -197,7 +203,7 @@ async def test_an_api_that_answers_wrong_is_said_and_survived(world: WorldProces
     async with seat(world) as s:
         pictures = s.live.snapshot().rollouts
         await called(world.control.faults, {"method": "GET", **rule})
-        await s.control("POST", "/streams/close", {"kind": "watch", "abort": True})
+        await s.streams("close", {"kind": "watch", "abort": True})
         said = await s.until(
             lambda snapshot: (
                 snapshot.sources["kubernetes"] if snapshot.sources["kubernetes"].state in ("stale", "lost") else None
@@ -220,7 +226,7 @@ async def test_junk_in_a_watch_is_survived(world: WorldProcess) -> None:
             '{"type":"ERROR","object":{}}\n',
             "{\n",
         ):
-            await s.control("POST", "/streams/inject", {"kind": "watch", "plural": "pods", "text": text})
+            await s.streams("inject", {"kind": "watch", "plural": "pods", "text": text})
             await asyncio.sleep(0.05)
         await called(world.control.advance, 30.0)
         s.live.refetch()
@@ -275,7 +281,7 @@ async def test_followed_logs_lose_and_double_nothing_through_broken_streams(worl
         for abort in (True, False, True):
             for _ in range(5):
                 await called(world.control.advance, 3.0)
-            await s.control("POST", "/streams/close", {"kind": "log", "abort": abort})
+            await s.streams("close", {"kind": "log", "abort": abort})
         await called(world.control.advance, 5.0)
 
         async def expected(role: Role) -> Counter[tuple[str, str]]:
