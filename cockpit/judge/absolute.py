@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 from cockpit.judge.beta import log_beta
 from cockpit.model.evidence import Counts
@@ -25,6 +26,17 @@ def lower(counts: Counts, alpha: float = 0.05) -> float:
     return _root(bad, good, alpha, inside=bad / counts.total, outside=0.0)
 
 
+def below(counts: Counts, ceiling: float, alpha: float = 0.05) -> bool:
+    """Whether ``upper`` lies at or below ``ceiling``: one evaluation instead of a search."""
+    return bool(counts.total) and counts.bad < ceiling * counts.total and _refuted(counts, ceiling, alpha)
+
+
+def above(counts: Counts, ceiling: float, alpha: float = 0.05) -> bool:
+    """Whether ``lower`` lies at or above ``ceiling``."""
+    return bool(counts.total) and counts.bad > ceiling * counts.total and _refuted(counts, ceiling, alpha)
+
+
+@lru_cache(maxsize=256)
 def clean_requests_needed(ceiling: float, alpha: float = 0.05) -> int:
     """Requests without any error after which ``upper`` falls to ``ceiling``."""
     if not 0.0 < ceiling < 1.0:
@@ -36,6 +48,15 @@ def clean_requests_needed(ceiling: float, alpha: float = 0.05) -> int:
         middle = (low + high) // 2
         low, high = (middle, high) if upper(Counts(0, middle), alpha) > ceiling else (low, middle)
     return high
+
+
+def _refuted(counts: Counts, rate: float, alpha: float) -> bool:
+    """Whether the mixture holds 1/alpha against ``rate``."""
+    if not 0.0 < rate < 1.0:
+        return False
+    bad, good = counts.bad, counts.total - counts.bad
+    mixture = log_beta(bad + 0.5, good + 0.5) - log_beta(0.5, 0.5)
+    return mixture - bad * math.log(rate) - good * math.log1p(-rate) >= -math.log(alpha)
 
 
 def _root(bad: int, good: int, alpha: float, *, inside: float, outside: float) -> float:

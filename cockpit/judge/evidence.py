@@ -2,31 +2,91 @@
 
 from __future__ import annotations
 
+import math
+
 from msgspec.structs import replace
 
-from cockpit.model.evidence import Counts, Evidence, Stratum
+from cockpit.judge import absolute, late
+from cockpit.judge.burn import LEAST_BAD
+from cockpit.judge.sequential import POINTS, Mixture, log_mean_exp, step
+from cockpit.model.evidence import Cause, Counts, Evidence, Sli, Stratum
 
 STRATUM_SECONDS = 15.0
+_NEW = (0.0,) * POINTS
 
 
 def fold(evidence: Evidence, stratum: Stratum) -> Evidence:
     """``evidence`` with one more stratum. A stratum that is not newer than what was folded changes nothing.
 
+    The first stratum at which the evidence says abort latches it, at the end of that stratum. For an SLI of kind
+    ``volume`` bad events are the good ones (orders placed) and evidence is against having too few of them.
+
     Raises ValueError for impossible counts (negative, or more bad than total): they would poison everything after.
     """
     if evidence.as_of is not None and stratum.start < evidence.as_of:
         return evidence
-    canary, baseline = _checked(stratum.canary), _checked(stratum.baseline)
-    return replace(
+    sli = evidence.sli
+    canary, baseline = _checked(stratum.canary, sli), _checked(stratum.baseline, sli)
+    mixture = Mixture(
+        sli.k,
+        evidence.abort or _NEW,
+        evidence.advance or _NEW,
+        evidence.held_canary,
+        evidence.held_baseline,
+    )
+    # Too few orders on the canary are too many on the baseline: the arms change sides.
+    one, two = (baseline, canary) if sli.kind == "volume" else (canary, baseline)
+    mixture, gains = step(mixture, one, two, evidence.phi)
+    unchanged = gains is None and evidence.log_abort is not None
+    grown = replace(
         evidence,
         canary=Counts(evidence.canary.bad + canary.bad, evidence.canary.total + canary.total),
         baseline=Counts(evidence.baseline.bad + baseline.bad, evidence.baseline.total + baseline.total),
         strata=evidence.strata + 1,
         as_of=stratum.start + STRATUM_SECONDS,
+        log_abort=evidence.log_abort if unchanged else log_mean_exp(mixture.abort),
+        log_advance=evidence.log_advance if unchanged else log_mean_exp(mixture.advance),
+        abort=mixture.abort,
+        advance=mixture.advance,
+        held_canary=mixture.canary,
+        held_baseline=mixture.baseline,
     )
+    grown = late.follow(grown, stratum.start, gains)
+    if grown.latched_at is None and (cause := against(grown)) is not None:
+        return replace(grown, latched_at=grown.as_of, latched_by=cause)
+    return grown
 
 
-def _checked(counts: Counts) -> Counts:
-    if counts.bad < 0 or counts.total < counts.bad:
+def against(evidence: Evidence) -> Cause | None:
+    """Why the evidence says abort now, None while it does not."""
+    if evidence.log_abort is not None and evidence.log_abort >= -math.log(evidence.sli.alpha):
+        return "ratio"
+    if late.crossed(evidence):
+        return "late"
+    return "burn" if burns(evidence) else None
+
+
+def burns(evidence: Evidence) -> bool:
+    """Whether the canary is proven to err more than the baseline does by the whole ceiling (10x of the budget).
+
+    What both arms burn is no fault of the release (facts 2): only the excess counts, with five bad events at least.
+    """
+    sli, canary, baseline = evidence.sli, evidence.canary, evidence.baseline
+    if sli.kind != "errors" or sli.ceiling is None or canary.bad < LEAST_BAD or not baseline.total:
+        return False
+    allowed = sli.ceiling + baseline.bad / baseline.total
+    if canary.bad <= allowed * canary.total:
+        return False
+    allowed = sli.ceiling + absolute.upper(baseline, sli.alpha)
+    return absolute.above(_tempered(canary, evidence.phi), allowed, sli.alpha)
+
+
+def _tempered(counts: Counts, phi: float) -> Counts:
+    """As many events as burstiness leaves to count as independent."""
+    return counts if phi <= 1.0 else Counts(math.floor(counts.bad / phi), math.floor(counts.total / phi))
+
+
+def _checked(counts: Counts, sli: Sli) -> Counts:
+    if counts.bad < 0 or counts.total < 0 or (counts.total < counts.bad and sli.kind != "volume"):
         raise ValueError(f"impossible counts: {counts.bad} bad of {counts.total}")
     return counts

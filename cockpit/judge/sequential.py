@@ -9,6 +9,7 @@ Ville's inequality it exceeds 1/alpha with probability alpha at most, however of
 from __future__ import annotations
 
 import math
+import operator
 from typing import NamedTuple
 
 from cockpit.model.evidence import Counts
@@ -44,31 +45,49 @@ class Mixture(NamedTuple):
         return log_mean_exp(self.advance)
 
 
+class Gains(NamedTuple):
+    """What one merged stratum adds to each ``log L_j`` of both tests."""
+
+    abort: tuple[float, ...]
+    advance: tuple[float, ...]
+
+
 def update(mixture: Mixture, canary: Counts, baseline: Counts, phi: float = 1.0) -> Mixture:
-    """One stratum more. ``phi`` >= 1 tempers bursty errors. Pure; 15 us a side.
+    """One stratum more. ``phi`` >= 1 tempers bursty errors. Pure; 15 us a side."""
+    return step(mixture, canary, baseline, phi)[0]
+
+
+def step(mixture: Mixture, canary: Counts, baseline: Counts, phi: float = 1.0) -> tuple[Mixture, Gains | None]:
+    """As ``update``, with what was added; None when nothing was.
 
     A stratum in which an arm has no requests says nothing by itself and is merged with its neighbours.
     """
     canary = Counts(mixture.canary.bad + canary.bad, mixture.canary.total + canary.total)
     baseline = Counts(mixture.baseline.bad + baseline.bad, mixture.baseline.total + baseline.total)
     if not (canary.total and baseline.total):
-        return mixture._replace(canary=canary, baseline=baseline)
+        return mixture._replace(canary=canary, baseline=baseline), None
     cleared = mixture._replace(canary=Counts(), baseline=Counts())
     errors = canary.bad + baseline.bad
     if not errors:
-        return cleared
+        return cleared, None
     k, w = mixture.k, canary.total / baseline.total
     at_k = math.log1p(k * w)
     scale, bad = 1.0 / max(1.0, phi), canary.bad
-    abort = tuple(
-        old + scale * (bad * log_gain + errors * (at_k - math.log1p(k * gain * w)))
-        for old, gain, log_gain in zip(mixture.abort, _GAINS, _LOG_GAINS, strict=True)
+    gains = Gains(
+        tuple(
+            scale * (bad * log_gain + errors * (at_k - math.log1p(k * gain * w)))
+            for gain, log_gain in zip(_GAINS, _LOG_GAINS, strict=True)
+        ),
+        tuple(
+            scale * (errors * (at_k - math.log1p(k / gain * w)) - bad * log_gain)
+            for gain, log_gain in zip(_GAINS, _LOG_GAINS, strict=True)
+        ),
     )
-    advance = tuple(
-        old + scale * (errors * (at_k - math.log1p(k / gain * w)) - bad * log_gain)
-        for old, gain, log_gain in zip(mixture.advance, _GAINS, _LOG_GAINS, strict=True)
-    )
-    return cleared._replace(abort=abort, advance=advance)
+    return cleared._replace(abort=add(mixture.abort, gains.abort), advance=add(mixture.advance, gains.advance)), gains
+
+
+def add(logs: tuple[float, ...], gains: tuple[float, ...]) -> tuple[float, ...]:
+    return tuple(map(operator.add, logs, gains))
 
 
 def once(canary: Counts, baseline: Counts, k: float, phi: float = 1.0) -> Mixture:

@@ -1,34 +1,105 @@
-"""The verdict of one rollout. It compares and names blind spots; it decides nothing before the tests are wired in."""
+"""The verdict: every witness says one state, and the one that needs a human most speaks for the rollout."""
 
 from __future__ import annotations
 
 from msgspec.structs import replace
 
+from cockpit.judge import words
+from cockpit.judge.after import after, resting
+from cockpit.judge.outage import outage
+from cockpit.judge.pods import pod_trouble
+from cockpit.judge.rows import row
+from cockpit.judge.stuck import stuck
+from cockpit.judge.volume import off_weight
+from cockpit.judge.waiting import Pace
 from cockpit.model.case import Case, Observed, Policy
-from cockpit.model.evidence import Blind, Evidence, Reading, Sli
-from cockpit.model.rollout import Rollout
-from cockpit.model.sli import ERRORS, STANDARD
-from cockpit.model.verdict import Assessment, PerArm, SliRow, State, Verdict
+from cockpit.model.evidence import Evidence, Reading
+from cockpit.model.sli import ERRORS, RATE, STANDARD
+from cockpit.model.verdict import ORDER, Assessment, SliRow, Verdict
 
-EXPECTED = frozenset({"NO_PODS", "TOO_NEW", "NO_TRAFFIC_EXPECTED"})
-"""Codes of missing data that nobody should miss: not a blind spot."""
-
-_UNKNOWN = Reading(None)
+_NOTHING = (Reading(None), Reading(None))
 
 
 def judge(case: Case, policy: Policy) -> Assessment:
-    """One verdict and the SLI table. Says ``unjudged`` and ``blind`` only: never ``ready`` or ``abort`` (issue 2)."""
+    """One verdict and the SLI table. A pure function of what it is shown; 0.5 ms at most without ``intervals``."""
     observed = case.observed
+    witnesses = _cluster(case)
     if observed is None:
-        return Assessment(_without_data(case))
-    rows = tuple(_row(sli, observed, policy) for sli in STANDARD.values())
-    evidence = next((item for item in observed.evidence if item.sli.name == ERRORS), None)
+        return Assessment(_worst([*witnesses, _without_data(case)]))
+    pace = _pace(observed)
+    rows = tuple(_rows(case, observed, policy, pace))
+    errors = next((item for item in observed.evidence if item.sli.name == ERRORS), None)
+    if case.rollout.canary is None:
+        verdict = _lost(observed, case) or after(case.rollout, observed)
+    elif case.rollout.aborted:
+        verdict = _aborted(errors)
+    else:
+        witnesses += _metrics(case, observed, policy, pace, errors, rows)
+        verdict = _worst(witnesses)
+    if case.rollout.returning and verdict.state not in ("unjudged", "blind"):
+        verdict = replace(verdict, reason=f"returning version: {verdict.reason}")
     return Assessment(
-        verdict=_verdict(case, evidence, rows[0]),
+        verdict=verdict,
         slis=rows,
         burn=observed.burn,
-        as_of=evidence.as_of if evidence is not None else None,
+        as_of=errors.as_of if errors is not None else None,
     )
+
+
+def _rows(case: Case, observed: Observed, policy: Policy, pace: Pace) -> list[SliRow]:
+    named = {item.sli.name: item.sli for item in observed.evidence}
+    slis = {**STANDARD, **{name: sli for name, sli in named.items() if name not in STANDARD}}
+    defaulted = (sli if sli.limit is not None else replace(sli, k=policy.ratio) for sli in slis.values())
+    rows = [row(sli, observed, policy, pace, intervals=case.intervals) for sli in defaulted]
+    if case.rollout.canary is not None and not case.rollout.aborted:
+        return rows
+    # Nothing is on its way: there is nothing left to wait for or to be ready for.
+    return [item if item.state in ("abort", "blind") else replace(item, state="unjudged") for item in rows]
+
+
+def _cluster(case: Case) -> list[Verdict]:
+    """What the cluster says by itself, with or without metrics."""
+    if case.rollout.aborted:
+        return []
+    found = (pod_trouble(case.rollout, case.now), stuck(case.rollout))
+    return [Verdict(state, reason) for state, reason in (one for one in found if one is not None)]
+
+
+def _metrics(
+    case: Case, observed: Observed, policy: Policy, pace: Pace, errors: Evidence | None, rows: tuple[SliRow, ...]
+) -> list[Verdict]:
+    if (lost := _lost(observed, case)) is not None:
+        latched = [_of_row(item) for item in rows if item.state == "abort"]
+        return [*latched, lost]
+    found: list[Verdict] = []
+    if (shared := outage(observed, errors, pace)) is not None:
+        found.append(Verdict("outage", shared, sli=ERRORS))
+    if (share := off_weight(case.rollout, pace, case.now)) is not None:
+        found.append(Verdict("watch", share, sli=RATE))
+    judged = [_of_row(item) for item in rows if item.state != "unjudged"]
+    if rows[0].state == "unjudged":
+        # Nothing else is worth a "ready" while the errors themselves are not judged.
+        judged = [item for item in judged if item.state != "ready"]
+        judged.append(Verdict("unjudged", rows[0].reason or _only_shown(rows[0]), sli=None))
+    return [*found, *judged]
+
+
+def _of_row(item: SliRow) -> Verdict:
+    named = item.reason if item.name == ERRORS or item.reason.startswith(item.name) else f"{item.name}: {item.reason}"
+    return Verdict(item.state, named, sli=item.name, latched_at=item.latched_at)
+
+
+def _worst(witnesses: list[Verdict]) -> Verdict:
+    """The first of the most urgent state."""
+    return min(witnesses, key=lambda verdict: ORDER[verdict.state])
+
+
+def _lost(observed: Observed, case: Case) -> Verdict | None:
+    """Prometheus itself is gone: said once, about the source and not about the rollout."""
+    blind = next((item.blind for item in observed.evidence if item.blind is not None), None)
+    if blind is None or not blind.code.startswith("PROM_"):
+        return None
+    return Verdict("blind", blind.reason, since=blind.since or case.prometheus.since, source="prometheus")
 
 
 def _without_data(case: Case) -> Verdict:
@@ -36,102 +107,28 @@ def _without_data(case: Case) -> Verdict:
     if source.state == "off":
         return Verdict("unjudged", source.message or "no Prometheus configured; set prometheus.url")
     if rollout.canary is None:
-        return Verdict("unjudged", _rest(rollout))
+        return Verdict("unjudged", resting(rollout))
     if source.state in ("lost", "denied", "absent"):
         reason = source.message or f"Prometheus is {source.state}"
         return Verdict("blind", reason, since=source.since, source="prometheus")
     return Verdict("unjudged", "SLIs are being read")
 
 
-def _verdict(case: Case, evidence: Evidence | None, errors: SliRow) -> Verdict:
-    rollout, source = case.rollout, case.prometheus
-    blind = evidence.blind if evidence is not None else None
-    if blind is not None and blind.code.startswith("PROM_"):
-        return Verdict("blind", blind.reason, since=blind.since or source.since, source="prometheus")
-    if rollout.canary is None:
-        return Verdict("unjudged", f"{_rest(rollout)}; {_after(errors)}")
-    if rollout.aborted:
-        return Verdict("unjudged", f"aborted; {_lifetime(evidence)}")
-    if blind is not None and blind.code not in EXPECTED:
-        return Verdict("blind", blind.reason, sli=ERRORS, since=blind.since)
-    if blind is not None:
-        return Verdict("unjudged", blind.reason)
-    return Verdict("unjudged", f"{_compared(errors, evidence)}; not judged yet")
-
-
-def _rest(rollout: Rollout) -> str:
-    if rollout.in_flight:
-        return "no canary"
-    return "fully promoted" if rollout.finished_at is not None else "nothing in flight"
-
-
-def _compared(errors: SliRow, evidence: Evidence | None) -> str:
-    """``errors 4.10 % vs 0.30 % (13.7x, n=18204)``; what is not known is said so."""
-    notes = []
-    if errors.ratio is not None:
-        notes.append(f"{errors.ratio:.1f}x")
-    if evidence is not None:
-        notes.append(f"n={evidence.canary.total}")
-    text = f"errors {_percent(errors.canary)} vs {_percent(errors.baseline)}"
-    return text + (f" ({', '.join(notes)})" if notes else "")
-
-
-def _after(errors: SliRow) -> str:
-    """Without a canary: the version that serves, beside what served before where that is known."""
-    if errors.canary is None:
-        return f"errors {_percent(errors.baseline)}"
-    return f"errors {_percent(errors.canary)}, before it {_percent(errors.baseline)}"
-
-
-def _lifetime(evidence: Evidence | None) -> str:
+def _aborted(evidence: Evidence | None) -> Verdict:
+    """What the abort left behind; the verdict on the version stays, since a retry would bring it back."""
     if evidence is None or not evidence.canary.total:
-        return "no request of the canary was counted"
-    canary, baseline = evidence.canary, evidence.baseline
-    beside = f" vs {_percent(baseline.bad / baseline.total)}" if baseline.total else ""
-    return f"over its life errors {_percent(canary.bad / canary.total)}{beside} (n={canary.total})"
+        return Verdict("unjudged", "aborted; no request of the canary was counted")
+    reason = f"aborted; over its life {words.beside(evidence)}"
+    if evidence.latched_at is not None:
+        return Verdict("abort", reason, sli=ERRORS, latched_at=evidence.latched_at)
+    return Verdict("unjudged", reason)
 
 
-def _percent(value: float | None) -> str:
-    return "unknown" if value is None else f"{100 * value:.2f} %"
+def _only_shown(errors: SliRow) -> str:
+    ratio = f" ({words.times(errors.ratio)})" if errors.ratio is not None else ""
+    return f"errors {words.percent(errors.canary)} vs {words.percent(errors.baseline)}{ratio}; not counted yet"
 
 
-def _row(sli: Sli, observed: Observed, policy: Policy) -> SliRow:
-    canary, baseline = observed.readings.get(sli.name, (_UNKNOWN, _UNKNOWN))
-    evidence = next((item for item in observed.evidence if item.sli.name == sli.name), None)
-    if evidence is not None:
-        sli = evidence.sli
-    elif sli.limit is None:
-        sli = replace(sli, k=policy.ratio)
-    blind = (evidence.blind if evidence is not None else None) or canary.blind or baseline.blind
-    state: State = "blind" if blind is not None and not _harmless(blind) else "unjudged"
-    return SliRow(
-        name=sli.name,
-        unit=sli.unit,
-        canary=canary.value,
-        baseline=baseline.value,
-        ratio=_ratio(canary.value, baseline.value),
-        interval=None,
-        requests=_arms(evidence, "total"),
-        errors=_arms(evidence, "bad"),
-        e_abort=None,
-        e_advance=None,
-        state=state,
-        reason=blind.reason if blind is not None else "",
-        limit=sli.limit,
-    )
-
-
-def _harmless(blind: Blind) -> bool:
-    return blind.code in EXPECTED or blind.code in ("NO_REQUESTS", "TOO_FEW", "NOT_MEASURED")
-
-
-def _ratio(canary: float | None, baseline: float | None) -> float | None:
-    if canary is None or baseline is None or baseline <= 0.0:
-        return None  # a ratio to nothing is not infinite badness: it is unknown
-    return canary / baseline
-
-
-def _arms(evidence: Evidence | None, what: str) -> PerArm:
-    if evidence is None or evidence.strata == 0:
-        return PerArm(None, None)
-    return PerArm(getattr(evidence.canary, what), getattr(evidence.baseline, what))
+def _pace(observed: Observed) -> Pace:
+    canary, baseline = observed.readings.get(RATE, _NOTHING)
+    return Pace(canary.value, baseline.value)

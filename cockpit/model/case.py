@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from cockpit.model.evidence import Evidence, Reading
+from cockpit.model.evidence import Evidence, Reading, Saturation
 from cockpit.model.rollout import Rollout
 from cockpit.model.snapshot import Source
 from cockpit.model.verdict import Burn
@@ -19,20 +19,29 @@ class Observed(msgspec.Struct, frozen=True):
     evidence: tuple[Evidence, ...] = ()
     readings: dict[str, tuple[Reading, Reading]] = {}
     burn: Burn | None = None
+    saturation: tuple[Saturation, ...] = ()
 
 
 class Policy(msgspec.Struct, frozen=True):
-    """What is allowed before the evidence says abort; from the settings."""
+    """What is allowed before the evidence says abort; from the settings.
+
+    ``ceiling``: share of errors that no canary needs to beat where no SLO says otherwise.
+    """
 
     ratio: float = 2.0
     burn: float = 10.0
     detect_within: float = 300.0
+    ceiling: float = 0.01
 
 
 class Case(msgspec.Struct, frozen=True):
-    """One rollout as the judge sees it. ``observed`` is None when nothing is configured to observe it by."""
+    """One rollout as the judge sees it. ``observed`` is None when nothing is configured to observe it by.
+
+    ``intervals``: also the 95 % intervals of the ratios, which cost more than all the rest.
+    """
 
     rollout: Rollout
     observed: Observed | None
     prometheus: Source
     now: float  # cluster time
+    intervals: bool = False

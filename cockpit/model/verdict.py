@@ -48,6 +48,10 @@ class SliRow(msgspec.Struct, frozen=True):
     state: State
     reason: str
     limit: float | None = None
+    posterior: float | None = None  # P(ratio > k); only where ``interval`` is
+    latched_at: float | None = None
+    phi: float | None = None  # over-dispersion that the evidence is discounted by; None: not measured
+    unseen: int | None = None  # at most this many requests died before a scrape
 
 
 class BurnWindow(msgspec.Struct, frozen=True):
