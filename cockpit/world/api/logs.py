@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,6 +18,8 @@ from cockpit.world.store import Store, decode
 
 _STEP = 0.1  # wall seconds between looks at a followed log
 _COARSE = 1.0  # virtual seconds between them while time is stepped by hand
+_SLICE = 120.0  # virtual seconds of a log made in one go
+_REACH = 30.0  # virtual seconds first looked back for the last lines
 Line = tuple[float, bytes]
 
 
@@ -56,9 +59,15 @@ class LogRequest:
         raise status.bad_request(f"{where} is waiting to start: {reason}")
 
     @property
-    def finished(self) -> bool:
-        """Nothing more will come: the instance has ended already."""
-        return self.empty or "finishedAt" in self.instance
+    def started(self) -> float:
+        """Unix seconds before which the instance wrote nothing."""
+        stamp = self.instance.get("startedAt") or self.pod["metadata"].get("creationTimestamp")
+        return parse_time(stamp) or 0.0
+
+    @property
+    def complete(self) -> bool:
+        """Nothing comes after the backlog: it is not followed, or the instance has ended already."""
+        return not self.follow or "finishedAt" in self.instance
 
 
 def container_status(pod: Object, container: str) -> dict[str, Any]:
@@ -101,12 +110,32 @@ class LogReader:
         self._until = store.clock.now()
         self._tail: list[bytes] | None = None
 
-    def backlog(self) -> list[bytes]:
-        """Everything up to now that was asked for."""
-        lines = list(self._lines(self._request.since, self._until, previous=self._request.previous))
-        if self._request.tail is not None:
-            lines = lines[max(len(lines) - self._request.tail, 0) :]
-        return self._format(lines)
+    async def backlog(self) -> AsyncIterator[bytes]:
+        """Everything up to now that was asked for, in blocks; others get their turn between them."""
+        request = self._request
+        start = max(request.since or 0.0, request.started)
+        if request.tail is not None:
+            for block in self._format(self._last(request.tail, start)):
+                yield block
+            return
+        while start < self._until and self._left != 0:
+            end = min(start + _SLICE, self._until)
+            lines = self._format(self._lines(start, end, previous=request.previous))
+            if lines:
+                yield b"".join(lines)
+            start = end
+            await asyncio.sleep(0)
+
+    def _last(self, count: int, start: float) -> list[Line]:
+        """The last ``count`` lines, found by looking back further and further."""
+        reach, lines = _REACH, list[Line]()
+        while count and len(lines) < count:
+            since = max(self._until - reach, start)
+            lines = list(self._lines(since, self._until, previous=self._request.previous))
+            if since <= start:
+                break
+            reach *= 4
+        return lines[max(len(lines) - count, 0) :]
 
     async def run(self, stream: Stream, speed: Callable[[], float], line_per_chunk: Callable[[], bool]) -> None:
         """Backlog, then new lines as virtual time passes, until the container instance ended."""
@@ -117,8 +146,9 @@ class LogReader:
 
         unwatch = self._store.watch("pods", observe)
         try:
-            await _write(stream, self.backlog(), line_per_chunk())
-            while not (stream.closing or self._left == 0 or self._request.finished):
+            async for block in self.backlog():
+                await stream.write(block)
+            while not (stream.closing or self._left == 0 or self._request.complete):
                 await stream.flush_injected()
                 if self._tail is not None:
                     await _write(stream, self._tail, line_per_chunk())

@@ -220,8 +220,8 @@ class ApiServer:
             raise status.not_found("pods", "", call.target.name)
         request = logs.LogRequest(pod, call.query, self._clock.now())
         reader = logs.LogReader(request, self._telemetry(), self._store)
-        if not request.follow or request.finished:
-            return Answer(200, b"".join(reader.backlog()), "text/plain")
+        if request.empty:
+            return Answer(200, b"", "text/plain")
         stream = await delivery.open("log", "pods", call.user.name, "text/plain")
         self.streams.add(stream)
         try:
