@@ -151,13 +151,10 @@ def _errors(pod: Pod, segment: Segment) -> Iterator[Line]:
         place = next(i for i, edge in enumerate(shape.cumulative) if failure.u <= edge)
         identity = int(failure.offset * 2**32)
         text = told or _DEFAULT_ERRORS[identity % len(_DEFAULT_ERRORS)]
-        head = (
-            f"ERROR request failed method={method} path={path} status={code} "
-            f"duration={shape.means[place] * 1000:.0f}ms id={identity:08x} "
-        )
+        head = f"ERROR {method} {path} {code} {shape.means[place] * 1000:.0f}ms "
         at = segment.start * 1000 + int(failure.offset * planned)
         first, *others = text.split(b"\n")
-        yield at, head.encode() + first
+        yield at, head.encode() + first + f" id={identity:08x}".encode()
         for index, other in enumerate(others, 1):  # a runtime knows nothing of messages: a line break ends a line
             yield at + index, other.replace(b"ERROR", b"Error")
 
@@ -178,8 +175,7 @@ def _accesses(pod: Pod, segment: Segment, rate: float) -> Iterator[Line]:
         place = next(i for i, edge in enumerate(shape.cumulative) if number <= edge)
         yield (
             segment.start * 1000 + int((index + random()) * gap),
-            f"INFO  request method={method} path={path} status=200 duration={shape.means[place] * 1000:.0f}ms "
-            f"id={int(number * 2**32):08x}".encode(),
+            f"INFO  {method} {path} 200 {shape.means[place] * 1000:.0f}ms id={int(number * 2**32):08x}".encode(),
         )
 
 
