@@ -20,7 +20,7 @@ from cockpit.base.clock import Clock
 from cockpit.base.errors import CockpitError, Denied, Unreachable
 from cockpit.base.ids import ulid
 from cockpit.journal import History, Journal, JournalError, Who
-from cockpit.model.plan import Consent, Intent, Outcome, Plan, Refusal, Result, Verb
+from cockpit.model.plan import Consent, Intent, Outcome, Plan, Refusal, Result, Tier, Verb
 from cockpit.model.resource import Key
 from cockpit.model.right import Answer
 from cockpit.strategies import for_kind
@@ -201,9 +201,12 @@ class Actions:
         if sent.fate in ("denied", "failed") and not self._gateway.read_only:
             result: Result = "denied" if sent.fate == "denied" else "failed"
             return Refusal(plan.verb, plan.key, f"the dry run failed: {sent.text}", result)
-        return msgspec.structs.replace(
+        plan = msgspec.structs.replace(
             plan, lines=(*plan.lines, ("dry run", sent.text)), warnings=(*plan.warnings, *sent.warnings)
         )
+        if sent.fate == "unclear":  # a check that cannot be made is overridden by typing, never passed over
+            return msgspec.structs.replace(plan, tier=Tier.NAME, tier_reason="the server cannot be asked beforehand")
+        return plan
 
     async def _history(self, intent: Intent) -> History:
         try:

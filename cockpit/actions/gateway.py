@@ -99,7 +99,7 @@ class Gateway:
         return Sent("sent", f"accepted by the server ({answer.status})", answer.audit_id, tuple(answer.warnings))
 
     async def dry_run(self, patch: Patch) -> Sent:
-        """Asks the server whether it would take a request; stores nothing."""
+        """Asks the server whether it would take a request; stores nothing. *unclear*: it cannot be asked."""
         if self.read_only:
             return Sent("refused", "not run: read-only")
         try:
@@ -109,6 +109,8 @@ class Gateway:
         except NotFound:
             return Sent("moved", f"{patch.resource.kind} {patch.namespace}/{patch.name} is gone")
         except ApiError as error:
+            if error.status == 400 and "dry run" in str(error).lower():  # a webhook with side effects (k8s 66936)
+                return Sent("unclear", f"not possible: {error}")
             return await self._refused_by_server(patch, error)
         except CockpitError as error:
             return Sent("failed", str(error))

@@ -107,7 +107,7 @@ class Operation:
         blocked = await self._gateway.precheck(self.plan.verb, patch, needs)
         if blocked is None and stage == 0 and self.plan.verb == "rollback":
             tried = await self._gateway.dry_run(patch)
-            blocked = tried if tried.fate != "sent" else None
+            blocked = tried if tried.fate not in ("sent", "unclear") else None
         if blocked is not None:
             return self._result(blocked, stage), self._partly(stage, blocked.text), None
         if self._overtaken():

@@ -10,10 +10,10 @@ import pytest
 
 from cockpit.actions.conditions import moved, resolve, standing
 from cockpit.actions.wire import journaled, shown
-from cockpit.base.errors import AnswerLost, Denied, NotSent, Unreachable
+from cockpit.base.errors import AnswerLost, ApiError, Denied, NotSent, Unreachable
 from cockpit.base.secrets import HIDDEN, hide
 from cockpit.journal import JournalError
-from cockpit.model.plan import Consent, Patch, Verb
+from cockpit.model.plan import Consent, Patch, Tier, Verb
 from cockpit.model.resource import ROLLOUTS
 from tests.harness.acting import DEPLOYED, WEB, Seat
 from tests.harness.inprocess import Cluster, broken
@@ -364,6 +364,29 @@ async def test_a_dry_run_that_the_server_refuses_stops_a_rollback(tmp_path: Path
     at.cluster.patch = refused  # type: ignore[method-assign]
     refusal = await at.refused("rollback", to="stable")
     assert (refusal.result, "admission webhook says no" in refusal.reason) == ("denied", True)
+
+
+async def test_a_rollback_is_dry_run_again_right_before_it_is_sent(tmp_path: Path) -> None:
+    at = Seat(Cluster("single"), tmp_path)
+    intent, plan = at.intent("rollback", to="stable"), await at.plan("rollback", to="stable")
+    at.cluster.dry.clear()
+    assert (await at.actions.execute(intent, plan, YES)).result == "done"
+    assert at.cluster.dry == [plan.patches[0]]
+
+
+async def test_a_dry_run_that_cannot_be_made_is_overridden_by_typing(tmp_path: Path) -> None:
+    at = Seat(Cluster("single"), tmp_path)
+    send = at.cluster.patch
+
+    async def webhook(patch: Patch, dry_run: bool = False) -> Any:
+        if dry_run:
+            raise ApiError("admission webhook x does not support dry run", status=400)
+        return await send(patch)
+
+    at.cluster.patch = webhook  # type: ignore[method-assign]
+    plan = await at.plan("rollback", to="stable")
+    assert (plan.tier, "does not support dry run" in dict(plan.lines)["dry run"]) == (Tier.NAME, True)
+    assert (await at.act("rollback", to="stable")).result == "done"
 
 
 async def test_a_deployment_that_moved_to_another_version_is_not_aborted(tmp_path: Path) -> None:

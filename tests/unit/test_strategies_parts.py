@@ -12,7 +12,9 @@ import pytest
 from cockpit.cluster.decode import decode_row
 from cockpit.cluster.rows import PodRow
 from cockpit.model.guards import describe, guarded, moved
+from cockpit.model.rollout import Arm, Image, Pod
 from cockpit.strategies import templates
+from cockpit.strategies.goals import running
 from cockpit.strategies.image import is_digest, pinned, repository, running_digest, short
 from cockpit.strategies.patching import escape, guards, put
 from cockpit.strategies.pods import pod
@@ -262,3 +264,22 @@ def test_guards_stop_a_patch_and_leave_the_object_alone() -> None:
 
 def test_pointers_are_escaped() -> None:
     assert escape("a/b~c") == "a~1b~0c"
+
+
+def test_a_rollback_is_not_done_while_a_pod_runs_something_else() -> None:
+    def arm(*digests: str | None, ready: bool = True) -> Arm:
+        pods = tuple(
+            Pod(f"p{n}", "d", str(n), "a", "Running", ready, 0, digest, images=(Image("web", "r/web:v1", digest),))
+            for n, digest in enumerate(digests)
+        )
+        return Arm("baseline", "a", 3, "web-a", (Image("web", "r/web:v1"),), pods, len(pods), len(pods), len(pods))
+
+    goal = {"digests": {"web": D}}
+    assert running(arm(D, D), goal, 2).state == "done"
+    assert running(arm(D, None), goal, 2).state == "done"  # not known is not wrong
+    said = running(arm(D, E), goal, 2)
+    assert (said.state, "pod p1 runs" in said.text) == ("waiting", True)
+    assert running(arm(D, ready=False), goal, 1).state == "waiting"
+    assert running(arm(D), goal, 2).state == "waiting"
+    assert running(None, goal, 1).state == "waiting"
+    assert running(arm(), {"digests": {}}, 0).state == "done"
