@@ -22,6 +22,9 @@ from cockpit.model.urgency import RECENT_SECONDS
 LIFE = 3 * 86_400.0
 """How far back evidence is rebuilt; the longest burn window."""
 
+_PROCESS = ("job", "instance", "container")
+"""Labels that, with the pod, tell one counting process from another (a sidecar, another port)."""
+
 _LINGER = 600.0  # seconds a pod is still asked for after the cluster forgot it: its last scrape may come late
 
 
@@ -143,7 +146,8 @@ class Follow:
         series: list[Series[tuple[Role, bool]]] = []
         for role, row in batch.requests:
             pod = preset.requests.where(row.labels)
-            series.append(Series(pod, _identity(row), row.points, (role, errors(row.labels))))
+            process = hash((pod, *(row.labels.get(name) for name in _PROCESS)))
+            series.append(Series(pod, _identity(row), row.points, (role, errors(row.labels)), process))
             for at, value in row.points:
                 index = history.index(at) - first
                 if 0 <= index < length and math.isfinite(value):

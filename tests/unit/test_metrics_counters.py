@@ -51,6 +51,56 @@ def test_a_new_series_in_the_batch_that_first_shows_the_pod_counts_from_the_pods
     assert grown(counters, batch, 0, been_there) == [("500", 30, 1), ("200", 30, 10)]
 
 
+def test_a_restart_seen_on_one_series_counts_every_other_of_its_process_in_full() -> None:
+    """After a crash ``code="500"`` may already stand at, or beyond, what it was before: no fall tells of it."""
+    counters = Counters()
+
+    def of(code: str, *points: tuple[float, float], process: str = "app") -> Series[str]:
+        return Series(A, (A, process, code), points, f"{process} {code}", process)
+
+    grown(
+        counters, [of("200", (15, 900)), of("500", (15, 2)), of("503", (15, 1)), of("200", (15, 5), process="side")], 0
+    )
+    batch = [
+        of("200", (30, 40), (45, 80)),
+        of("500", (30, 2), (45, 3)),  # as many as before
+        of("503", (45, 4)),  # not there at the first scrape after the restart
+        of("200", (30, 9), (45, 12), process="side"),  # somebody else, who did not restart
+    ]
+    assert sorted(grown(counters, batch, 15)) == [
+        ("app 200", 30, 40),
+        ("app 200", 45, 40),
+        ("app 500", 30, 2),
+        ("app 500", 45, 1),
+        ("app 503", 45, 4),
+        ("side 200", 30, 4),
+        ("side 200", 45, 3),
+    ]
+
+
+def test_a_late_series_that_fell_tells_of_the_same_restart_not_of_another() -> None:
+    counters = Counters()
+
+    def of(code: str, *points: tuple[float, float]) -> Series[str]:
+        return Series(A, (A, code), points, code, "app")
+
+    grown(counters, [of("200", (15, 900)), of("404", (15, 9))], 0)
+    batch = [of("200", (30, 40), (45, 80), (60, 120)), of("404", (60, 1))]
+    assert sorted(grown(counters, batch, 15)) == [("200", 30, 40), ("200", 45, 40), ("200", 60, 40), ("404", 60, 1)]
+
+
+def test_a_restart_is_remembered_for_series_that_appear_in_a_later_batch() -> None:
+    counters = Counters()
+
+    def of(code: str, *points: tuple[float, float]) -> Series[str]:
+        return Series(A, (A, code), points, code, "app")
+
+    grown(counters, [of("200", (15, 900)), of("500", (15, 2))], 0)
+    assert grown(counters, [of("200", (30, 40))], 15) == [("200", 30, 40)]
+    assert grown(counters, [of("200", (45, 50)), of("500", (45, 3))], 30) == [("200", 45, 10), ("500", 45, 3)]
+    assert grown(counters, [of("200", (60, 60)), of("500", (60, 4))], 45) == [("200", 60, 10), ("500", 60, 1)]
+
+
 def test_a_reset_counts_in_full_and_is_reported() -> None:
     counters = Counters()
     assert grown(counters, [series(A, "200", (15, 50), (30, 3), (45, 8))], 0) == [
