@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import gc
 import os
+import re
 import signal
 import sys
 import tempfile
@@ -17,6 +18,7 @@ from pathlib import Path
 import msgspec
 
 from cockpit.base.errors import CockpitError
+from cockpit.world.api.server import SERVER_VERSION
 from cockpit.world.serve import World
 
 
@@ -29,7 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cockpit-world-")))
         try:
             directory.mkdir(parents=True, exist_ok=True)
-            world = World.build(options.scenario, options.seed, options.speed, options.rollouts, options.epoch)
+            world = World.build(
+                options.scenario, options.seed, options.speed, options.rollouts, options.epoch, options.server_version
+            )
             asyncio.run(serve(world, directory, until_stdin_closes=options.until_stdin_closes))
         except CockpitError as error:
             sys.stderr.write(f"{error}\n")
@@ -76,6 +80,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--rollouts", type=int, default=None, metavar="N", help="a fleet of N rollouts")
     parser.add_argument("--epoch", type=float, default=None, metavar="T", help="unix time at which it starts")
     parser.add_argument("--dir", type=Path, default=None, metavar="D", help="folder for kubeconfig, config and journal")
+    parser.add_argument(
+        "--server-version", type=_version, default=SERVER_VERSION, metavar="V", help="what its API server says it is"
+    )
     parser.add_argument("--until-stdin-closes", action="store_true", help="end when standard input closes")
     return parser
 
@@ -85,6 +92,12 @@ def _speed(text: str) -> float:
     if not 0 <= speed <= 10_000:
         raise argparse.ArgumentTypeError(f"{text} is out of range; use 0 to 10000")
     return speed
+
+
+def _version(text: str) -> str:
+    if not re.fullmatch(r"\d+\.\d+(\.\d+)?", text):
+        raise argparse.ArgumentTypeError(f"{text} is no version; write it like {SERVER_VERSION}")
+    return text
 
 
 if __name__ == "__main__":

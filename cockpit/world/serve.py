@@ -15,7 +15,7 @@ import msgspec
 from aiohttp import web
 
 from cockpit.world import files
-from cockpit.world.api.server import ApiServer
+from cockpit.world.api.server import SERVER_VERSION, ApiServer
 from cockpit.world.api.users import MASTERS
 from cockpit.world.bootstrap import bootstrap
 from cockpit.world.clock import WorldClock
@@ -28,6 +28,7 @@ from cockpit.world.store import Store
 from cockpit.world.tls import Authority
 
 HOST = "127.0.0.1"
+_PATIENCE = 0.2  # seconds that open streams get when the world ends
 _RBAC = "rbac.authorization.k8s.io"
 
 
@@ -47,7 +48,7 @@ class Ready(msgspec.Struct, frozen=True):
 class World:
     """Implements ``contract.World``. ``build`` makes one with its parts; ``serving`` opens its ports."""
 
-    def __init__(self, seed: int, speed: float, epoch: float) -> None:
+    def __init__(self, seed: int, speed: float, epoch: float, version: str = SERVER_VERSION) -> None:
         self.seed = seed
         self.epoch = epoch
         self.scenario = "empty"
@@ -58,7 +59,7 @@ class World:
         self.objects: Objects = self.store
         self.profiles: Profiles = self.book
         self.telemetry: Telemetry | None = None
-        self.api = ApiServer(self.store, self.clock, lambda: self.telemetry)
+        self.api = ApiServer(self.store, self.clock, lambda: self.telemetry, version)
         self.control = Control(self)
         self.authority = Authority()
         self.admin_token = self.api.users.add("admin", (MASTERS,))
@@ -73,15 +74,16 @@ class World:
         speed: float = 1.0,
         rollouts: int | None = None,
         epoch: float | None = None,
+        version: str = SERVER_VERSION,
     ) -> World:
         """A world at its epoch (unix seconds; None: now), with its parts and the scenario's history behind it.
 
-        Raises ``UsageError`` for a scenario that does not exist.
+        ``version`` is what its API server says of itself. Raises ``UsageError`` for a scenario that does not exist.
         """
         from cockpit.world import controllers, prometheus, traffic
         from cockpit.world import scenario as scenarios
 
-        world = cls(seed, 0.0, float(int(time.time())) if epoch is None else epoch)
+        world = cls(seed, 0.0, float(int(time.time())) if epoch is None else epoch, version)
         traffic.install(world)
         world.controllers = controllers.install(world)
         bootstrap(world.store)
@@ -115,11 +117,13 @@ class World:
         """Serve on loopback ports while the context is open; all files lie in ``directory``, which exists."""
         async with contextlib.AsyncExitStack() as stack:
             server = web.Server(self.api.handle, handler_cancellation=True, access_log=None)
-            kubernetes = f"https://{await _listen(stack, web.ServerRunner(server), self.authority.context(directory))}"
-            control = await _listen(stack, web.AppRunner(self.control.app, access_log=None, handler_cancellation=True))
+            context = self.authority.context(directory)
+            api = web.ServerRunner(server, shutdown_timeout=_PATIENCE)
+            kubernetes = f"https://{await _listen(stack, api, context)}"
+            control = await _listen(stack, _runner(self.control.app))
             prometheus: str | None = None
             if self._prometheus is not None:
-                prometheus = f"http://{await _listen(stack, web.AppRunner(self._prometheus, access_log=None))}"
+                prometheus = f"http://{await _listen(stack, _runner(self._prometheus))}"
             driver = asyncio.create_task(self.clock.drive())
             stack.push_async_callback(_cancel, driver)
             self.clock.restart_wall()
@@ -148,6 +152,10 @@ class World:
             prometheus=prometheus,
             scrape=f"{prometheus}{SD_PATH}" if prometheus else None,
         )
+
+
+def _runner(application: web.Application) -> web.AppRunner:
+    return web.AppRunner(application, access_log=None, shutdown_timeout=_PATIENCE, handler_cancellation=True)
 
 
 async def _listen(

@@ -136,6 +136,10 @@ async def test_initial_events_end_with_a_bookmark(api: Client) -> None:
         await api.post(CONFIGMAPS, {"metadata": {"name": "late"}})
         assert (await event(stream))["object"]["metadata"]["name"] == "late"
     assert (await api.get(f"{CONFIGMAPS}?watch=1&sendInitialEvents=true")).status == 422
+    query = "watch=1&sendInitialEvents=false&resourceVersionMatch=NotOlderThan"
+    async with api.stream(f"{CONFIGMAPS}?{query}") as stream:
+        await api.post(CONFIGMAPS, {"metadata": {"name": "later"}})
+        assert (await event(stream))["object"]["metadata"]["name"] == "later"
 
 
 async def test_a_watch_without_version_starts_with_what_is_there(api: Client) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
+import re
 import signal
 import socket
+import ssl
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -75,12 +79,22 @@ def test_the_official_clients_models_take_every_object(world: WorldProcess) -> N
         assert client.AuthorizationV1Api(api).create_self_subject_access_review(review).status.allowed
 
 
-def test_a_signal_ends_it(tmp_path: Path) -> None:
+def test_a_signal_ends_it_with_streams_open(tmp_path: Path) -> None:
     started = WorldProcess(tmp_path, scenario="empty")
     try:
+        parts = urlsplit(started.ready["kubernetes"])
+        context = ssl.create_default_context(cafile=None)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        token = json.loads(re.findall(r'token: (".*")', started.kubeconfig.read_text())[0])
+        watch = http.client.HTTPSConnection(parts.hostname or "", parts.port, context=context, timeout=30)
+        watch.request("GET", "/api/v1/pods?watch=1", headers={"Authorization": f"Bearer {token}"})
+        assert watch.getresponse().status == 200
+        began = time.monotonic()
         started.process.send_signal(signal.SIGTERM)
         assert started.process.wait(timeout=30) == 0
+        assert time.monotonic() - began < 8  # far below the patience of whoever waits for it
         assert started.errors() == ""
+        watch.close()
     finally:
         started.stop()
 
@@ -101,6 +115,7 @@ def test_without_a_folder_it_leaves_nothing(tmp_path: Path) -> None:
         (["--scenario", "nothing"], 'There is no scenario "nothing"'),
         (["--dir", "/dev/null/x"], "the world cannot be served from /dev/null/x"),
         (["--speed", "-1"], "-1 is out of range; use 0 to 10000"),
+        (["--server-version", "new"], "new is no version; write it like 1.32.4"),
         (["--seed", "many"], "invalid int value: 'many'"),
     ],
 )

@@ -33,10 +33,12 @@ class Watch:
         self._call, self._store, self._selector, self._now = call, store, selector, now
         self._bookmarks = truthy(query, "allowWatchBookmarks")
         self._initial = truthy(query, "sendInitialEvents")
-        _check_initial(query, self._initial)
+        _check_initial(query)
         asked = query.get("resourceVersion", "")
         self._from = parse_version(asked)
-        self._synthetic = self._initial or self._from == 0
+        self._synthetic = self._initial or (self._from == 0 and "sendInitialEvents" not in query)
+        if not self._from:
+            self._from = store.version
         self._timeout = _timeout(query.get("timeoutSeconds", ""))
         self._headed = True
         self.sent = store.version
@@ -121,13 +123,11 @@ class Watch:
         return self._selector.matches(event.namespace, event.name, labels, data)
 
 
-def _check_initial(query: Mapping[str, str], initial: bool) -> None:
+def _check_initial(query: Mapping[str, str]) -> None:
     match = query.get("resourceVersionMatch", "")
     problem = ""
     if "sendInitialEvents" in query and match != "NotOlderThan":
         problem = 'sendInitialEvents requires setting resourceVersionMatch to "NotOlderThan"'
-    elif initial and not truthy(query, "allowWatchBookmarks"):
-        problem = "sendInitialEvents requires allowWatchBookmarks"
     elif match and "sendInitialEvents" not in query:
         problem = "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"
     if problem:
