@@ -27,7 +27,7 @@ def aggregate(op: str, vector: Vector, labels: Sequence[str], without: bool, par
     if op == "quantile":
         phi = NAN if param is None else float(param)
         return [(group, quantile(phi, values)) for group, values in groups.items()]
-    reduce = _REDUCERS[op]
+    reduce = REDUCERS[op]
     return [(group, reduce(values)) for group, values in groups.items()]
 
 
@@ -78,7 +78,7 @@ def _best(values: list[float], better: Callable[[float, float], bool]) -> float:
     return best
 
 
-_REDUCERS: dict[str, Callable[[list[float]], float]] = {
+REDUCERS: dict[str, Callable[[list[float]], float]] = {
     "sum": _sum,
     "avg": _mean,
     "min": lambda values: _best(values, lambda value, best: value < best),

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Sequence
 from functools import partial
 from math import isnan
 
-from cockpit.world.prometheus import aggregate, binary, functions, over_time
+from cockpit.world.prometheus import aggregate, binary, columns, functions, over_time
 from cockpit.world.prometheus.aggregate import Vector
 from cockpit.world.prometheus.ast import (
     Aggregate,
@@ -73,9 +73,15 @@ class Query:
         return Result("vector", self._vector(tree, now))
 
     def _range(self) -> Generator[None, None, Result]:
+        steps = range(self._start, self._end + 1, self._step)
+        if columns.columnar(self.tree):
+            rows = yield from columns.evaluate(self.tree, self._raw.__getitem__, steps, LOOKBACK_MS)
+            if len(rows) * len(steps) > MAX_SAMPLES:
+                raise ExecutionError(_TOO_MANY)
+            return Result("matrix", sorted(columns.series_of(rows, steps)))
         found: dict[Labels, tuple[list[int], list[float]]] = {}
         samples = 0
-        for now in range(self._start, self._end + 1, self._step):
+        for now in steps:
             vector: Vector = (
                 [((), self._scalar(self.tree, now))] if self.tree.kind == "scalar" else self._vector(self.tree, now)
             )
