@@ -30,7 +30,7 @@ from screens.keys import bindings, check_keymap
 from screens.leave import LeaveScreen
 from screens.pages import open_page
 from screens.rollout import RolloutView
-from screens.theme import Palette, choose, load_palettes
+from screens.theme import Palette, choose, light_background, load_palettes
 from screens.view import View
 from screens.widgets.canvas import Canvas
 
@@ -59,7 +59,8 @@ class CockpitApp(App[int]):
         self.palettes, complaints = load_palettes(folder)
         self.palette: Palette = self.palettes["dark"]
         self.ascii = settings.screen.ascii
-        super().__init__()
+        # Without colours Textual must leave "default" alone: its other filter turns it into black on black.
+        super().__init__(ansi_color=True if self._no_color else None)
         self.settings = settings
         self.wall = wall or Clock().wall
         self.seat: Seat | None = None
@@ -82,7 +83,11 @@ class CockpitApp(App[int]):
         for palette in self.palettes.values():
             self.register_theme(palette.theme)
         name, complaint = choose(
-            settings.screen.theme, self.palettes, self.console.color_system, no_color=self._no_color
+            settings.screen.theme,
+            self.palettes,
+            self.console.color_system,
+            no_color=self._no_color,
+            light=light_background(os.environ.get("COLORFGBG")),
         )
         self.use_theme(name)
         self.keys_in_force, wrong_keys = check_keymap(settings.keys)

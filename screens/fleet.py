@@ -36,6 +36,9 @@ class FleetView(View):
         self.namespace: str | None = None
         self._part: tuple[Snapshot, str, Snapshot] | None = None
         self._gaps = 0
+        self._counted: Snapshot | None = None
+        self._marks = (0, 0)
+        self._active = 0
         self._table: FleetTable | None = None
 
     @property
@@ -113,10 +116,14 @@ class FleetView(View):
         return part[2]
 
     def _bars(self, snapshot: Snapshot, chosen: Snapshot, now: float, width: int) -> None:
-        self.query_one("#counts", Canvas).show([counts(chosen.rollouts.values(), chosen.assessments, width)])
+        marks = (width, int(now // 60))
+        if self._counted is not chosen or self._marks != marks:  # looks at every rollout: once per picture and minute
+            self._counted, self._marks = chosen, marks
+            self._active = sum(in_default_view(rollout, now) for rollout in chosen.rollouts.values())
+            self.query_one("#counts", Canvas).show([counts(chosen.rollouts.values(), chosen.assessments, width)])
         table = self.table
         total = len(chosen.rollouts)
-        active = sum(in_default_view(rollout, now) for rollout in chosen.rollouts.values())
+        active = self._active
         wide = width >= 100
         bar = Line(" view " if wide else " ", "dim")
         bar.add(

@@ -67,11 +67,12 @@ def load_palettes(user_folder: Path | None = None) -> tuple[dict[str, Palette], 
 
 
 def choose(
-    wanted: str, palettes: Mapping[str, Palette], color_system: str | None, *, no_color: bool
+    wanted: str, palettes: Mapping[str, Palette], color_system: str | None, *, no_color: bool, light: bool = False
 ) -> tuple[str, str]:
     """The theme to start with, and a complaint (empty when there is none).
 
-    ``auto``: no colours -> mono, 16 colours -> ansi16 (in 16 colours the RGB themes draw warning and error alike).
+    ``auto``: no colours -> mono, 16 colours -> ansi16 (in 16 colours the RGB themes draw warning and error alike),
+    otherwise dark, or light where the terminal says so (``light_background``).
     """
     if no_color:
         return ("mono", "")
@@ -79,10 +80,20 @@ def choose(
         if wanted in palettes:
             return (wanted, "")
         known = ", ".join(sorted(palettes))
-        return (choose("auto", palettes, color_system, no_color=False)[0], f"no theme {wanted!r}; there are {known}")
+        return (
+            choose("auto", palettes, color_system, no_color=False, light=light)[0],
+            f"no theme {wanted!r}; there are {known}",
+        )
     if color_system is None:
         return ("mono", "")
-    return ("ansi16" if color_system in ("standard", "windows") else "dark", "")
+    if color_system in ("standard", "windows"):
+        return ("ansi16", "")
+    return ("light" if light else "dark", "")
+
+
+def light_background(colorfgbg: str | None) -> bool:
+    """Whether ``COLORFGBG`` (``0;15``, set by rxvt, Konsole and others) names a light background."""
+    return (colorfgbg or "").rpartition(";")[2] in ("7", "15")
 
 
 def _palette(source: str, text: str, known: Mapping[str, Palette] | None) -> Palette:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -22,7 +23,7 @@ def window(
     for at, number in points:
         if number is None or not start < at <= until:
             continue
-        slot = min(cells - 1, int((at - start) / width))
+        slot = min(cells - 1, max(0, math.ceil((at - start) / width) - 1))  # a slot holds its end, not its start
         sums[slot] += number
         counts[slot] += 1
     values = [total / n if n else None for total, n in zip(sums, counts, strict=True)]

@@ -51,6 +51,8 @@ def timeline(rollout: Rollout, width: int, offset: int | None = None) -> Line:
         current = min(rollout.step_index or 0, len(parts) - 1)
         first = min(max(0, current - 1 if offset is None else offset), len(parts) - 1)
         last = _reach(parts, first, width, len(joint))
+        if offset is None and last <= current:  # no room for the one before it
+            first, last = current, _reach(parts, current, width, len(joint))
         while offset is None and last == len(parts) and first > 0:  # the end is in view: fill up from the left
             if _reach(parts, first - 1, width, len(joint)) < len(parts):
                 break

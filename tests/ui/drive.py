@@ -43,8 +43,19 @@ async def driven(
     wall = options.pop("wall", None) or Wall()
     app = app_on(seat, wall=wall, **options)
     async with app.run_test(size=size) as pilot:
-        await settle(pilot)
+        await opened(pilot)
         yield app, pilot, wall
+
+
+async def opened(pilot: Pilot[int]) -> None:
+    """Until the seat is open and the fleet is drawn."""
+    app = pilot.app
+    assert isinstance(app, CockpitApp)
+    for _ in range(200):
+        await settle(pilot)
+        if app.picture is not None and app.view is not None:
+            break
+    await settle(pilot)
 
 
 async def settle(pilot: Pilot[int]) -> None:

@@ -1,5 +1,7 @@
 """Hand-built pictures: a dozen rollouts as in the drawings, and the odd ones that must not break a screen."""
 
+# ruff: noqa: E501  (tables: one rollout a line reads better than ten)
+
 from __future__ import annotations
 
 from typing import Any
@@ -12,7 +14,18 @@ from cockpit.model.plan import Pending
 from cockpit.model.resource import Key
 from cockpit.model.revision import Revision
 from cockpit.model.rollout import (
-    Arm, Check, CheckMetric, Image, LastExit, Owner, Pod, Replicas, Role, Rollout, Step, Weight,
+    Arm,
+    Check,
+    CheckMetric,
+    Image,
+    LastExit,
+    Owner,
+    Pod,
+    Replicas,
+    Role,
+    Rollout,
+    Step,
+    Weight,
 )  # fmt: skip
 from cockpit.model.snapshot import Snapshot, Source
 from cockpit.model.verdict import Assessment, Burn, BurnWindow, PerArm, SliRow, State, Verdict

@@ -203,8 +203,18 @@ async def test_the_dialog_shows_what_is_sent_and_how_old_the_state_is() -> None:
     async with driven(seat) as (app, pilot, wall):
         await open_dialog(pilot, wall)
         shown = text_of(app)
-        for part in ("ABORT", "payments/checkout-api", "prod-eu-1", "state 0.4s old", "PATCH rollouts/checkout-api/status",
-                     "/status/abort: true", "guarded by 9 tests", "abort: err 13.7×", "keep running", "traffic"):  # fmt: skip
+        for part in (
+            "ABORT",
+            "payments/checkout-api",
+            "prod-eu-1",
+            "state 0.4s old",
+            "PATCH rollouts/checkout-api/status",
+            "/status/abort: true",
+            "guarded by 9 tests",
+            "abort: err 13.7×",
+            "keep running",
+            "traffic",
+        ):
             assert part in shown
         seat.time = NOW + 42
         seat.picture = msgspec.structs.replace(
@@ -228,8 +238,11 @@ async def test_a_refusal_says_why_and_nothing_opens() -> None:
 async def test_a_choice_leads_to_a_plan_of_its_own() -> None:
     seat = FakeSeat()
     seat.refusals["advance"] = Refusal(
-        "advance", CHECKOUT, "the check is inconclusive", choices=(("again", "run the check again"), ("accept", "accept without it"))
-    )  # fmt: skip
+        "advance",
+        CHECKOUT,
+        "the check is inconclusive",
+        choices=(("again", "run the check again"), ("accept", "accept without it")),
+    )
     async with driven(seat) as (app, pilot, wall):
         await press(pilot, "greater_than_sign")
         assert "run the check again" in text_of(app)

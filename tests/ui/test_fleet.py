@@ -57,7 +57,7 @@ async def test_every_row_shows_its_state_in_glyph_and_word() -> None:
 
 async def test_the_cursor_stays_on_its_rollout_when_the_order_changes() -> None:
     seat = FakeSeat()
-    async with driven(seat) as (app, pilot, wall):
+    async with driven(seat) as (app, pilot, _):
         await press(pilot, "j", "j")
         key = app.fleet.target()
         before = rows(text_of(app))
@@ -157,7 +157,7 @@ async def test_letters_typed_into_the_filter_do_nothing_else() -> None:
 
 
 async def test_sort_and_marks() -> None:
-    async with driven(FakeSeat()) as (app, pilot, wall):
+    async with driven(FakeSeat()) as (app, pilot, _):
         await press(pilot, "s")
         assert app.fleet.table.sort == "name" and rows(text_of(app))[0] == "auth"
         await press(pilot, "G", "space")
@@ -298,10 +298,10 @@ async def test_the_visible_screen_alone_is_drawn_and_an_unchanged_picture_costs_
         assert not drawn
 
 
-@pytest.mark.parametrize("size", [(60, 20), (80, 24), (100, 30), (120, 36), (200, 50), (300, 80)])
+@pytest.mark.parametrize("size", [(60, 20), (80, 24), (300, 80)])
 async def test_odd_objects_fit_every_size(size: tuple[int, int]) -> None:
     seat = FakeSeat(pictures.picture([*pictures.odd(), *pictures.dozen()]))
-    async with driven(seat, size) as (app, pilot, wall):
+    async with driven(seat, size) as (app, pilot, _):
         for keys in ((), ("enter",), ("d",), ("x",), ("m",), ("b",), ("v",), ("R",)):
             for key in [key for key, rollout in seat.picture.rollouts.items()][:9] if keys else [None]:
                 if key is not None:

@@ -19,8 +19,20 @@ async def test_versions_with_what_is_known_so_far() -> None:
         await loaded(pilot)
         shown = text_of(app)
         assert isinstance(app.screen, RollbackView)
-        for part in ("sha256:71bd…04", "retained ✔", "not checked", "GONE ✖", "stable", "last good", "▲ was aborted", "fast window",
-                     "X alone returns to rev 41", "env PSP_TIMEOUT_MS: 800 -> 1500", "traffic", "Argo CD syncs this by itself"):  # fmt: skip
+        for part in (
+            "sha256:71bd…04",
+            "retained ✔",
+            "not checked",
+            "GONE ✖",
+            "stable",
+            "last good",
+            "▲ was aborted",
+            "fast window",
+            "X alone returns to rev 41",
+            "env PSP_TIMEOUT_MS: 800 -> 1500",
+            "traffic",
+            "Argo CD syncs this by itself",
+        ):
             assert part in shown, part
         assert "38   ? " in shown, "an unknown digest looks unknown"
         assert "▌✔ 41" in shown, "it starts on the stable version"
@@ -40,7 +52,7 @@ async def test_enter_reviews_and_only_y_sends() -> None:
 
 async def test_the_way_is_chosen_with_t() -> None:
     seat = FakeSeat()
-    async with driven(seat) as (app, pilot, wall):
+    async with driven(seat) as (app, pilot, _):
         await press(pilot, "R")
         await press(pilot, "t")
         assert "at once" in text_of(app)

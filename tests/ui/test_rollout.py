@@ -25,11 +25,34 @@ async def test_everything_about_a_bad_canary_is_on_one_screen() -> None:
     async with driven(FakeSeat(), start=CHECKOUT) as (app, _, _):
         shown = text_of(app)
         for part in (
-            "payments/checkout-api", "rev 41 → 42", "✖ ABORT", "err 13.7× base", "X aborts → 100% rev 41", "steps 5/9",
-            "◉ check 7/10", "set 25%", "actual 25%", "1 more failed → auto-abort", "argocd checkout", "4.10 ✖", "13.7×", "910 ✖",
-            "SLO 99.9 % / 30 d", "22.9×✖", "18m/1h", "61%", "C rev 42", "3/3 up", "9f3c…a1", "B rev 41", "9/9 up", "CANARY · 412/s",
-            "psp timeout after 800ms", "GET /cart 200", "AnalysisRunFailed",
-        ):  # fmt: skip
+            "payments/checkout-api",
+            "rev 41 → 42",
+            "✖ ABORT",
+            "err 13.7× base",
+            "X aborts → 100% rev 41",
+            "steps 5/9",
+            "◉ check 7/10",
+            "set 25%",
+            "actual 25%",
+            "1 more failed → auto-abort",
+            "argocd checkout",
+            "4.10 ✖",
+            "13.7×",
+            "910 ✖",
+            "SLO 99.9 % / 30 d",
+            "22.9×✖",
+            "18m/1h",
+            "61%",
+            "C rev 42",
+            "3/3 up",
+            "9f3c…a1",
+            "B rev 41",
+            "9/9 up",
+            "CANARY · 412/s",
+            "psp timeout after 800ms",
+            "GET /cart 200",
+            "AnalysisRunFailed",
+        ):
             assert part in shown, part
 
 
@@ -135,10 +158,15 @@ async def test_pods_have_no_panel_at_80x24_so_their_digit_shows_them_full() -> N
 async def test_views_open_over_it_and_close() -> None:
     async with driven(FakeSeat(), start=CHECKOUT) as (app, pilot, _):
         for key, part in (
-            ("d", "Argo CD syncs this by itself"), ("y", "apiVersion: argoproj.io"), ("x", "⧉ checkout-api-7f9c8d"),
-            ("v", "AnalysisRunFailed"), ("m", "one scale each"), ("b", "exhausted in"), ("i", "wait for db"),
+            ("d", "Argo CD syncs this by itself"),
+            ("y", "apiVersion: argoproj.io"),
+            ("x", "⧉ checkout-api-7f9c8d"),
+            ("v", "AnalysisRunFailed"),
+            ("m", "one scale each"),
+            ("b", "exhausted in"),
+            ("i", "wait for db"),
             ("question_mark", "Lower case and ctrl never change a cluster"),
-        ):  # fmt: skip
+        ):
             await press(pilot, key)
             assert part in text_of(app), key
             await press(pilot, "q")

@@ -14,12 +14,33 @@ from tests.ui.drive import driven, press, text_of
 from tests.ui.fake_seat import FakeSeat
 
 CAPITALS = {
-    "greater_than_sign": "advance", "P": "pause", "X": "abort", "T": "retry", "F": "full", "S": "skip",
-}  # fmt: skip
+    "greater_than_sign": "advance",
+    "P": "pause",
+    "X": "abort",
+    "T": "retry",
+    "F": "full",
+    "S": "skip",
+}
 HARMLESS = [
-    *"abcdefghijlmnopstuvwxyz0123456789[]-", "space", "tab", "enter", "escape", "backspace", "up", "down", "left", "right",
-    *(f"ctrl+{letter}" for letter in "abdefghjklnorstuvwxyz"), "home", "end", "pageup", "pagedown", "N", "G", "A",
-]  # fmt: skip
+    *"abcdefghijlmnopstuvwxyz0123456789[]-",
+    "space",
+    "tab",
+    "enter",
+    "escape",
+    "backspace",
+    "up",
+    "down",
+    "left",
+    "right",
+    *(f"ctrl+{letter}" for letter in "abdefghjklnorstuvwxyz"),
+    "home",
+    "end",
+    "pageup",
+    "pagedown",
+    "N",
+    "G",
+    "A",
+]
 
 
 @pytest.mark.parametrize(("key", "verb"), CAPITALS.items())
@@ -47,7 +68,7 @@ async def test_no_other_key_plans_or_sends_anything() -> None:
             for key in HARMLESS:
                 wall.now += 1
                 app.go_home()
-                await press(pilot, *start, key)
+                await pilot.press(*start, key)
                 assert not seat.planned and not seat.executed, key
                 assert not isinstance(app.screen, ConfirmScreen), key
                 if key in {":", "slash"}:

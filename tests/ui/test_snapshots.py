@@ -12,7 +12,7 @@ from cockpit.model.plan import Tier
 from cockpit.model.snapshot import Source
 from screens.app import CockpitApp
 from tests.ui import pictures
-from tests.ui.drive import Wall, app_on, loaded, press, settle
+from tests.ui.drive import Wall, app_on, loaded, opened, press
 from tests.ui.fake_seat import FakeSeat
 from tests.ui.pictures import NOW
 
@@ -63,8 +63,9 @@ def stale() -> tuple[FakeSeat, tuple[str, ...]]:
 
 def no_data() -> tuple[FakeSeat, tuple[str, ...]]:
     cases = [
-        (rollout, msgspec.structs.replace(judged, slis=(), burn=None) if judged else None) for rollout, judged in pictures.dozen()
-    ]  # fmt: skip
+        (rollout, msgspec.structs.replace(judged, slis=(), burn=None) if judged else None)
+        for rollout, judged in pictures.dozen()
+    ]
     lost = Source("lost", NOW - 42, NOW - 42, message="no answer within 5 s")
     return FakeSeat(pictures.picture(cases, prometheus=lost), read_only=True), ("enter",)
 
@@ -82,8 +83,7 @@ def shot(make: Make, theme: str) -> tuple[CockpitApp, Any]:
     app = app_on(seat, wall=wall, theme=theme)
 
     async def before(pilot: Any) -> None:
-        await settle(pilot)
-        await settle(pilot)
+        await opened(pilot)
         for key in keys:
             wall.now += 1
             await press(pilot, key)
