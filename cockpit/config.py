@@ -72,6 +72,60 @@ class JudgeSettings(_Section):
     detect_within: float = Field(default=300.0, gt=0)
 
 
+class RegistrySettings(_Section):
+    """How registries are asked, all of them."""
+
+    timeout: float = Field(default=10.0, gt=0, le=120)
+    """Seconds one request may take."""
+    concurrency: int = Field(default=8, ge=1, le=64)
+    """Requests under way at a time, for each registry."""
+    docker_config: bool = True
+    """Use the logins and credential helpers that docker, podman and their kind have written down."""
+    helper_timeout: float = Field(default=5.0, gt=0, le=60)
+    """Seconds a credential helper may take."""
+
+
+class RegistryOverride(_Section):
+    """One registry, or a part of one, that is not simply where its images' names say."""
+
+    match: str
+    """``host[:port][/path]`` of image names; ``*`` stands for a part of one host label. The longest match counts."""
+    endpoint: str | None = None
+    """Where it is asked. Default: https on the host itself, http on loopback."""
+    plain_http: bool = False
+    """Ask by plain HTTP, readable by everyone on the way, credentials included."""
+    ca_file: Path | None = None
+    """Trusted besides the system's authorities."""
+    mirror: bool = False
+    """It is a mirror or a pull-through cache: what it lacks may well exist, so it proves nothing."""
+    username: str | None = None
+    password_file: Path | None = None
+    token_file: Path | None = None
+    keys: tuple[Path, ...] | None = None
+    """Public keys for these images, in place of ``signatures.keys``."""
+
+    @field_validator("endpoint")
+    @classmethod
+    def _endpoint(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("http://", "https://")):
+            raise ValueError("must start with http:// or https://")
+        return value
+
+    @field_validator("match")
+    @classmethod
+    def _match(cls, value: str) -> str:
+        if not value or "://" in value:
+            raise ValueError("must be a host as image names carry it, such as registry.example.com:5000/team")
+        return value
+
+
+class SignatureSettings(_Section):
+    """Whose signatures count."""
+
+    keys: tuple[Path, ...] = ()
+    """PEM files of public keys, as ``cosign public-key`` writes them."""
+
+
 class JournalSettings(_Section):
     path: Path | None = None
     """Default: ``journal.sqlite3`` in the platform's state directory."""
@@ -100,6 +154,9 @@ class Settings(_Section):
     prometheus: PrometheusSettings = PrometheusSettings()
     slo: tuple[SloSettings, ...] = ()
     judge: JudgeSettings = JudgeSettings()
+    registry: RegistrySettings = RegistrySettings()
+    registries: tuple[RegistryOverride, ...] = ()
+    signatures: SignatureSettings = SignatureSettings()
     journal: JournalSettings = JournalSettings()
     screen: ScreenSettings = ScreenSettings()
     world: WorldSettings = WorldSettings()

@@ -6,11 +6,38 @@ Source: facts/registry-and-rollback.md 1.6 (the kubelet reports a repo digest, a
 from __future__ import annotations
 
 import re
+from typing import Literal, NamedTuple
 
 _SCHEMES = ("docker-pullable://", "docker://", "containerd://", "cri-o://")
 _REPO_DIGEST = re.compile(r"(?P<repo>[^@]+)@(?P<digest>(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}))")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
+_BARE = re.compile(r"[0-9a-f]{64}")  # CRI-O of some versions
 _LOADED = "docker.io/library/import-"  # containerd's name for an image that no registry served
+
+
+class ImageId(NamedTuple):
+    """What a kubelet's ``imageID`` names: the ``manifest`` it pulled by, the image's ``config``, or nothing yet.
+
+    ``local``: a digest that exists on its node only; ``unreadable``: a form that no runtime is known to write.
+    """
+
+    kind: Literal["manifest", "config", "local", "pending", "unreadable"]
+    digest: str | None = None
+    repository: str = ""
+
+
+def read_image_id(image_id: str) -> ImageId:
+    """Sort an ``imageID`` by what its digest is a digest of; the repository may be a mirror's."""
+    for scheme in _SCHEMES:
+        image_id = image_id.removeprefix(scheme)
+    if not image_id:
+        return ImageId("pending")
+    if match := _REPO_DIGEST.fullmatch(image_id):
+        kind: Literal["manifest", "local"] = "local" if match["repo"].startswith(_LOADED) else "manifest"
+        return ImageId(kind, match["digest"], match["repo"])
+    if _BARE.fullmatch(image_id):
+        image_id = f"sha256:{image_id}"
+    return ImageId("config", image_id) if is_digest(image_id) else ImageId("unreadable")
 
 
 def declared_digest(image: str) -> str | None:
@@ -28,12 +55,8 @@ def running_digest(image: str, image_id: str) -> str | None:
     pinned = declared_digest(image)
     if pinned is not None:
         return pinned if image_id else None  # not pulled yet: it may never run
-    for scheme in _SCHEMES:
-        image_id = image_id.removeprefix(scheme)
-    match = _REPO_DIGEST.fullmatch(image_id)
-    if match is None or match["repo"].startswith(_LOADED):
-        return None
-    return match["digest"]
+    running = read_image_id(image_id)
+    return running.digest if running.kind == "manifest" else None
 
 
 def is_digest(value: str) -> bool:

@@ -28,9 +28,9 @@ def test_the_example_config_loads_and_shows_the_defaults() -> None:
     settings = load_settings(ROOT / "config.example.toml")
     defaults = Settings()
     for name in Settings.model_fields:
-        if name not in ("source", "slo"):
+        if name not in ("source", "slo", "registries"):
             assert getattr(settings, name) == getattr(defaults, name), name
-    assert len(settings.slo) == 1
+    assert len(settings.slo) == len(settings.registries) == 1
 
 
 def test_the_example_config_documents_every_key() -> None:
