@@ -23,7 +23,7 @@ from cockpit.world.traffic.scrapes import exposed
 from cockpit.world.traffic.shape import FIRST_ERROR, ORDERS_OK
 from tests.harness.inprocess import Cluster
 
-EPOCH = 1_795_000_005.0
+EPOCH = 1_795_000_010.0
 """Five seconds past a point of the evidence grid: a tick is when its last samples have arrived."""
 TICK = 15.0
 _PATIENCE = 30.0  # wall seconds until a hung connection is called one; nothing waits for it
@@ -154,5 +154,3 @@ async def standing(directory: Path, scenario: str, *, seed: int = 1) -> AsyncIte
     directory.mkdir(parents=True, exist_ok=True)
     async with world.serving(directory) as ready:
         yield Stand(world, ready, directory)
-
-
