@@ -174,7 +174,7 @@ def _namespace(obj: Object) -> None:
 
 
 def _binding(obj: Object) -> None:
-    obj.get("roleRef", {}).setdefault("apiGroup", "rbac.authorization.k8s.io")
+    obj.setdefault("roleRef", {}).setdefault("apiGroup", "rbac.authorization.k8s.io")
     for subject in obj.get("subjects", ()):
         if subject.get("kind") in ("User", "Group"):
             subject.setdefault("apiGroup", "rbac.authorization.k8s.io")

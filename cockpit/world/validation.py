@@ -56,6 +56,9 @@ def check(kind: Kind, new: Object, old: Object | None) -> list[Cause]:
         causes = []
     else:
         causes = list(_labels(metadata))
+    causes.extend(_owners(metadata))
+    if kind.plural in ("rolebindings", "clusterrolebindings"):
+        causes.extend(_binding(new, old))
     spec: dict[str, Any] = new.get("spec") or {}
     before: dict[str, Any] | None = None if old is None else old.get("spec") or {}
     if spec == before:
@@ -73,6 +76,25 @@ def check(kind: Kind, new: Object, old: Object | None) -> list[Cause]:
     elif kind.plural == "rollouts":
         causes.extend(_rollout(new, spec))
     return causes
+
+
+def _owners(metadata: dict[str, Any]) -> Iterator[Cause]:
+    for index, reference in enumerate(metadata.get("ownerReferences") or ()):
+        for field in ("apiVersion", "kind", "name", "uid"):
+            if not reference.get(field):
+                yield required(f"metadata.ownerReferences[{index}].{field}", "must not be empty")
+
+
+def _binding(new: Object, old: Object | None) -> Iterator[Cause]:
+    reference = new.get("roleRef") or {}
+    for field in ("kind", "name"):
+        if not reference.get(field):
+            yield required(f"roleRef.{field}")
+    if old is not None and reference != old.get("roleRef"):
+        yield bad("roleRef", reference, "cannot change roleRef")
+    for index, subject in enumerate(new.get("subjects") or ()):
+        if not subject.get("name"):
+            yield required(f"subjects[{index}].name")
 
 
 def required(field: str, detail: str = "") -> Cause:

@@ -17,7 +17,32 @@ ObjectMeta: name=string generateName=string namespace=string labels={string} ann
   resourceVersion=string generation=integer creationTimestamp=string deletionTimestamp=string selfLink=string
   deletionGracePeriodSeconds=integer finalizers=[string] ownerReferences=[OwnerReference]uid managedFields=[object]
 OwnerReference: apiVersion=string kind=string name=string uid=string controller=boolean blockOwnerDeletion=boolean
-LabelSelector: matchLabels={string} matchExpressions=[object]
+LabelSelector: matchLabels={string} matchExpressions=[LabelSelectorRequirement]
+LabelSelectorRequirement: key=string operator=string values=[string]
+ObjectReference: kind=string namespace=string name=string uid=string apiVersion=string resourceVersion=string
+  fieldPath=string
+EventSource: component=string host=string
+EventSeries: count=integer lastObservedTime=string
+Subject: kind=string apiGroup=string name=string namespace=string
+RoleRef: apiGroup=string kind=string name=string
+PolicyRule: verbs=[string] apiGroups=[string] resources=[string] resourceNames=[string] nonResourceURLs=[string]
+AggregationRule: clusterRoleSelectors=[LabelSelector]
+PodDisruptionBudgetSpec: minAvailable=any maxUnavailable=any selector=LabelSelector
+  unhealthyPodEvictionPolicy=string
+ResourceQuotaSpec: hard={any} scopes=[string] scopeSelector=object
+ResourceAttributes: namespace=string verb=string group=string version=string resource=string subresource=string
+  name=string fieldSelector=object labelSelector=object
+NonResourceAttributes: path=string verb=string
+AccessReview: apiVersion=string kind=string metadata=ObjectMeta spec=AccessReviewSpec status=object
+AccessReviewSpec: resourceAttributes=ResourceAttributes nonResourceAttributes=NonResourceAttributes user=string
+  groups=[string] uid=string extra=object namespace=string
+DeleteOptions: apiVersion=string kind=string gracePeriodSeconds=integer preconditions=Preconditions
+  orphanDependents=boolean propagationPolicy=string dryRun=[string]
+  ignoreStoreReadErrorWithClusterBreakingPotential=boolean
+Preconditions: uid=string resourceVersion=string
+Eviction: apiVersion=string kind=string metadata=ObjectMeta deleteOptions=DeleteOptions
+Scale: apiVersion=string kind=string metadata=ObjectMeta spec=ScaleSpec status=object
+ScaleSpec: replicas=integer
 PodTemplateSpec: metadata=ObjectMeta spec=PodSpec
 PodSpec: containers=[Container]name initContainers=[Container]name ephemeralContainers=[Container]name
   volumes=[Volume]name restartPolicy=string terminationGracePeriodSeconds=integer activeDeadlineSeconds=integer
@@ -75,13 +100,16 @@ _MEMBERS = {
     "Secret": "data={string} stringData={string} type=string immutable=boolean",
     "ServiceAccount": "secrets=[object]name imagePullSecrets=[object] automountServiceAccountToken=boolean",
     "Endpoints": "subsets=[object]",
-    "Role": "rules=[object]",
-    "ClusterRole": "rules=[object] aggregationRule=object",
-    "RoleBinding": "roleRef=object subjects=[object]",
-    "ClusterRoleBinding": "roleRef=object subjects=[object]",
+    "PodDisruptionBudget": "spec=PodDisruptionBudgetSpec status=object",
+    "ResourceQuota": "spec=ResourceQuotaSpec status=object",
+    "Role": "rules=[PolicyRule]",
+    "ClusterRole": "rules=[PolicyRule] aggregationRule=AggregationRule",
+    "RoleBinding": "roleRef=RoleRef subjects=[Subject]",
+    "ClusterRoleBinding": "roleRef=RoleRef subjects=[Subject]",
     "ControllerRevision": "data=object revision=integer",
-    "Event": "involvedObject=object reason=string message=string source=object firstTimestamp=string "
-    "lastTimestamp=string count=integer type=string eventTime=string series=object action=string related=object "
+    "Event": "involvedObject=ObjectReference reason=string message=string source=EventSource firstTimestamp=string "
+    "lastTimestamp=string count=integer type=string eventTime=string series=EventSeries action=string "
+    "related=ObjectReference "
     "reportingComponent=string reportingInstance=string",
 }
 _DESCRIPTIONS = {
@@ -91,7 +119,7 @@ _DESCRIPTIONS = {
     "Pod": "Pod is a collection of containers that can run on a host.",
     "Service": "Service is a named abstraction of a software service consisting of a port and a selector.",
 }
-_HELPERS = "io.k8s.api.core.v1."
+HELPERS = "io.k8s.api.core.v1."
 Schema = dict[str, Any]
 
 
@@ -104,7 +132,7 @@ def definitions(registry: Registry, prefix: str) -> dict[str, Schema]:
     made: dict[str, Schema] = {}
     for line in _joined(_TYPES):
         name, _, fields = line.partition(":")
-        made[_HELPERS + name] = {"type": "object", "properties": dict(_fields(fields, prefix))}
+        made[HELPERS + name] = {"type": "object", "properties": dict(_fields(fields, prefix))}
     for kind in registry.all:
         members = _MEMBERS.get(kind.kind, "spec=object status=object")
         properties = dict(_fields(f"apiVersion=string kind=string metadata=ObjectMeta {members}", prefix))
@@ -146,4 +174,4 @@ def _schema(notation: str, prefix: str) -> Schema:
         return {"type": "object"}
     if notation in ("string", "integer", "boolean"):
         return {"type": notation}
-    return {"$ref": f"{prefix}{_HELPERS}{notation}"}
+    return {"$ref": f"{prefix}{HELPERS}{notation}"}

@@ -200,6 +200,7 @@ class ApiServer:
         if target.verb != "create":
             raise _not_allowed()
         self._authorize(user, target)
+        self._verbs.shapes.check_type("AccessReview", body)
         return json_answer(reviews.answer(target.plural, body, user, self.rbac, self._clock.now()), 201)
 
     async def _watch(self, call: Call, delivery: Delivery) -> web.StreamResponse:

@@ -21,24 +21,27 @@ class Shapes:
         self._definitions = schemas.definitions(registry, "")
 
     def check(self, kind: Kind, obj: Object, *, strict: bool) -> None:
-        """Raises 400 as the server's decoder does."""
+        """Raises as the server's decoder does: 400, or 422 for a custom kind."""
         unknown: list[str] = []
-        schema = self._definitions[schemas.definition_name(kind)]
-        for field, problem in self._walk(obj, schema, ""):
+        for field, problem in self._walk(obj, self._definitions[schemas.definition_name(kind)], ""):
             if problem is None:
                 unknown.append(f'unknown field "{field}"')
             elif kind.custom:
                 found, wanted = problem
                 detail = f'Invalid value: "{found}": {field} in body must be of type {wanted}: "{found}"'
                 cause = status.Cause("FieldValueTypeInvalid", detail, field)
-                raise status.invalid(kind.kind, kind.group, str(obj["metadata"].get("name", "")), [cause])
+                raise status.invalid(kind.kind, kind.group, _name(obj), [cause])
             else:
-                raise status.bad_request(
-                    f'{kind.kind} in version "{kind.versions[0]}" cannot be handled as a {kind.kind}: json: cannot '
-                    f"unmarshal {problem[0]} into Go struct field .{field} of type {_GO[problem[1]]}"
-                )
+                prefix = f'{kind.kind} in version "{kind.versions[0]}" cannot be handled as a {kind.kind}'
+                raise status.bad_request(f"{prefix}: {_unmarshal(field, problem)}")
         if unknown and strict:
             raise status.bad_request(f"strict decoding error: {', '.join(unknown)}")
+
+    def check_type(self, name: str, value: Any) -> None:
+        """The same for a type that is no stored kind, such as DeleteOptions; unknown fields pass. Raises 400."""
+        for field, problem in self._walk(value, self._definitions[schemas.HELPERS + name], ""):
+            if problem is not None:
+                raise status.bad_request(_unmarshal(field, problem))
 
     def _walk(self, value: Any, schema: dict[str, Any], path: str) -> Iterator[tuple[str, tuple[str, str] | None]]:
         """(field, (found, wanted)) for a wrong type, (field, None) for an unknown one."""
@@ -60,7 +63,20 @@ class Shapes:
                     yield inner, None
         elif isinstance(value, list):
             for index, item in enumerate(value):
-                yield from self._walk(item, schema["items"], f"{path}[{index}]")
+                inner = f"{path}[{index}]"
+                if item is None:
+                    yield inner, ("null", "object")
+                yield from self._walk(item, schema["items"], inner)
+
+
+def _unmarshal(field: str, problem: tuple[str, str]) -> str:
+    found, wanted = problem
+    return f"json: cannot unmarshal {found} into Go struct field .{field} of type {_GO[wanted]}"
+
+
+def _name(obj: Object) -> str:
+    metadata = obj.get("metadata")
+    return str(metadata.get("name", "")) if isinstance(metadata, dict) else ""
 
 
 def _fits(value: Any, wanted: str, form: str | None) -> bool:

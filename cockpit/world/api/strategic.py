@@ -51,6 +51,8 @@ def apply_strategic_patch(document: Any, patch: Any, field: str = "") -> Any:
     for key, value in patch.items():
         if key.startswith("$deleteFromPrimitiveList/"):
             name = key.partition("/")[2]
+            if not isinstance(value, list) or not isinstance(result.get(name, []), list):
+                raise status.bad_request(f"strategic merge patch: {key} and {name} must be lists")
             result[name] = [item for item in result.get(name, []) if item not in value]
     for key, value in body.items():
         result = _member(result, key, value)
@@ -85,6 +87,8 @@ def _merge_key(field: str, items: list[Any]) -> str | None:
 
 def _merge_list(current: Any, patch: list[Any], field: str) -> list[Any]:
     if field in _SETS:
+        if not all(isinstance(item, str) for item in patch):
+            raise status.bad_request(f"strategic merge patch: {field} is a list of strings")
         return list(dict.fromkeys([*(current or ()), *patch]))
     existing: list[Any] = copy.deepcopy(current) if isinstance(current, list) else []
     key = _merge_key(field, [*existing, *patch])
@@ -115,15 +119,19 @@ def _stripped(value: Any) -> Any:
     return value
 
 
-def _reorder(result: dict[str, Any], field: str, order: list[Any]) -> None:
+def _reorder(result: dict[str, Any], field: str, order: Any) -> None:
     """Put listed elements in the listed order; what the patch does not know keeps its place behind them."""
     items = result.get(field)
-    if not isinstance(items, list):
+    if not isinstance(items, list) or not isinstance(order, list):
         return
     key = _merge_key(field, items)
-    ranks = {(entry.get(key) if isinstance(entry, dict) else entry): rank for rank, entry in enumerate(order)}
+
+    def identity(item: Any) -> str:
+        return repr(item.get(key) if isinstance(item, dict) else item)
+
+    ranks = {identity(entry): rank for rank, entry in enumerate(order)}
 
     def rank(item: Any) -> int:
-        return ranks.get(item.get(key) if isinstance(item, dict) else item, len(ranks))
+        return ranks.get(identity(item), len(ranks))
 
     result[field] = sorted(items, key=rank)

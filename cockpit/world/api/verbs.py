@@ -18,7 +18,7 @@ class Verbs:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._shapes = Shapes(store.kinds)
+        self.shapes = Shapes(store.kinds)
 
     def get(self, call: Call) -> Answer:
         obj = self._current(call)
@@ -36,6 +36,7 @@ class Verbs:
 
     def create(self, call: Call) -> Answer:
         if call.target.subresource == "eviction":
+            self.shapes.check_type("Eviction", call.json())
             return evictions.evict(call, self._store)
         obj = self._incoming(call, call.json())
         self._check_namespace(call)
@@ -77,12 +78,12 @@ class Verbs:
         return self._replace(call, events.to_core(new) if call.converted else new, dry_run)
 
     def delete(self, call: Call) -> Answer:
-        options: Object = call.json() if call.body.strip() else {}
+        options = self._options(call)
         dry_run, old = call.dry_run(options), self._current(call)
         return self._delete(call, old, options, dry_run)
 
     def delete_collection(self, call: Call) -> Answer:
-        options: Object = call.json() if call.body.strip() else {}
+        options = self._options(call)
         dry_run = call.dry_run(options)
         selector = Selector(call.kind, call.query.get("labelSelector", ""), call.query.get("fieldSelector", ""))
         page = lists.page(self._store, call.kind.plural, call.namespace, selector, call.query)
@@ -94,6 +95,12 @@ class Verbs:
         return present.collection(gone, call, self._store.version)
 
     # -- inside -------------------------------------------------------------------------------------------------
+
+    def _options(self, call: Call) -> Object:
+        """DeleteOptions of the body, checked."""
+        options: Object = call.json() if call.body.strip() else {}
+        self.shapes.check_type("DeleteOptions", options)
+        return options
 
     def _current(self, call: Call) -> Object:
         obj = self._store.get(*call.key)
@@ -138,7 +145,7 @@ class Verbs:
             raise status.forbidden(call.kind.plural, call.kind.group, call.target.name, why)
 
     def _check_shape(self, call: Call, obj: Object) -> None:
-        self._shapes.check(call.kind, obj, strict=call.query.get("fieldValidation") == "Strict")
+        self.shapes.check(call.kind, obj, strict=call.query.get("fieldValidation") == "Strict")
 
     def _replace(self, call: Call, new: Object, dry_run: bool) -> Answer:
         self._check_shape(call, new)
@@ -154,11 +161,12 @@ class Verbs:
         return present.one(call, made, self._store.clock.now(), 201)
 
     def _write_scale(self, call: Call, old: Object, wanted: Object, dry_run: bool) -> Answer:
+        self.shapes.check_type("Scale", wanted)
         version = (wanted.get("metadata") or {}).get("resourceVersion")
         if version and version != old["metadata"]["resourceVersion"]:
             raise status.modified(call.kind.plural, call.kind.group, call.target.name)
         replicas = (wanted.get("spec") or {}).get("replicas", 0)
-        if not isinstance(replicas, int) or isinstance(replicas, bool) or replicas < 0:
+        if not isinstance(replicas, int) or replicas < 0:
             detail = f"Invalid value: {replicas!r}: must be greater than or equal to 0"
             cause = status.Cause("FieldValueInvalid", detail, "spec.replicas")
             raise status.invalid("Scale", "autoscaling", call.target.name, [cause])
