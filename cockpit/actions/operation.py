@@ -15,9 +15,12 @@ from cockpit.model.plan import Consent, Intent, Outcome, Patch, Pending, Plan, R
 from cockpit.model.right import Right
 from cockpit.model.rollout import Rollout
 from cockpit.strategies.contract import Observation, Strategy
+from cockpit.strategies.values import spell
 
 _UNCLEAR_SECONDS = 20.0
 """How long the effect of a request of unknown fate is looked for (wall)."""
+Ending = tuple[Result, str] | tuple[Result, str, str]
+"""How an operation ends: result, reason, and what was observed where something was."""
 _RESULTS: dict[str, Result] = {"moved": "moved", "denied": "denied", "refused": "refused", "failed": "failed"}
 
 
@@ -55,6 +58,7 @@ class Operation:
         self._audit: list[str] = []
         self._notes: list[str] = []
         self._yielded = ""
+        self._began = clock.cluster()
 
     def give_way(self, why: str) -> None:
         """Send nothing more: something that outranks this was asked for."""
@@ -71,36 +75,36 @@ class Operation:
             return await self._end(*stopped)
         deadline = Deadline(self._clock, self.plan.deadline)
         for stage in range(1, self._stages):
-            following, observation = await self._following(stage, deadline)
+            following = await self._following(stage, deadline)
             if isinstance(following, Patch):
                 stopped = await self._stage(following, stage)
                 if stopped is not None:
                     return await self._end(*stopped)
                 continue
             if isinstance(following, Refusal):
-                return await self._end(following.result, self._partly(stage, following.reason), observation)
+                return await self._end(following.result, self._partly(stage, following.reason))
             break  # the effect is there already, or time is up
         self.sending = False
         observation, _ = await watch(self._picture, self._strategy, self.plan, deadline, lambda _o, _r: False)
         return await self._concluded(observation)
 
-    async def _following(self, stage: int, deadline: Deadline) -> tuple[Patch | Refusal | None, Observation]:
+    async def _following(self, stage: int, deadline: Deadline) -> Patch | Refusal | None:
         """The request of a later stage as soon as the picture allows it; None when none is needed or time is up."""
         found: list[Patch | Refusal] = []
 
         def ready(_: Observation, rollout: Rollout | None) -> bool:
             if self._overtaken():
-                found.append(Refusal(self.plan.verb, self.plan.key, self._yielded, "accepted"))
+                found.append(Refusal(self.plan.verb, self.plan.key, self._overtaken(), "accepted"))
             elif rollout is not None:
                 following = self._strategy.next_patch(self.plan, stage, rollout)
                 if following is not None:
                     found.append(following)
             return bool(found)
 
-        observation, _ = await watch(self._picture, self._strategy, self.plan, deadline, ready)
-        return (found[0] if found else None), observation
+        await watch(self._picture, self._strategy, self.plan, deadline, ready)
+        return found[0] if found else None
 
-    async def _stage(self, patch: Patch, stage: int) -> tuple[Result, str, Observation | None] | None:
+    async def _stage(self, patch: Patch, stage: int) -> Ending | None:
         """Journals and sends one request; None when it was carried out, otherwise how the operation ends."""
         later = tuple(Right("patch", each.resource, each.subresource) for each in self.plan.patches[stage:])
         needs = (*later, *self.plan.needs) if stage == 0 else ()
@@ -109,19 +113,19 @@ class Operation:
             tried = await self._gateway.dry_run(patch)
             blocked = tried if tried.fate not in ("sent", "unclear") else None
         if blocked is not None:
-            return self._result(blocked, stage), self._partly(stage, blocked.text), None
+            return self._result(blocked, stage), self._partly(stage, blocked.text)
         if self._overtaken():
-            return "accepted", self._partly(stage, self._overtaken()), None
+            return "accepted", self._partly(stage, self._overtaken())
         record = self._ledger.record(self.op_id, self._intent, self.plan, self._consent, stage, patch)
         try:
             note = await self._ledger.begin(record)
         except JournalError as error:
-            return "refused", self._partly(stage, f"nothing was sent, as it could not be recorded: {error}"), None
+            return "refused", self._partly(stage, f"nothing was sent, as it could not be recorded: {error}")
         if note is not None:
             self._notes.append(note)
         self._records.append(record)
         if self._overtaken():  # while the row was written
-            return "accepted", self._partly(stage, self._overtaken()), None
+            return "accepted", self._partly(stage, self._overtaken())
         self._sent.append(patch)
         self._tell("sending", patch.why)
         sent = await self._gateway.send(patch)
@@ -132,35 +136,36 @@ class Operation:
             return None
         if sent.fate == "unclear":
             return await self._unclear(sent)
-        return self._result(sent, stage), self._partly(stage, sent.text), None
+        return self._result(sent, stage), self._partly(stage, sent.text)
 
     def _result(self, sent: Sent, stage: int) -> Result:
         """``failed`` says that nothing was applied, which is not true once an earlier request was carried out."""
         return "accepted" if sent.fate == "failed" and stage > 0 else _RESULTS[sent.fate]
 
-    async def _unclear(self, sent: Sent) -> tuple[Result, str, Observation | None]:
+    async def _unclear(self, sent: Sent) -> Ending:
         """The answer is lost: the asked state, once observed, is ``done`` whoever made it; otherwise nobody knows."""
         self._tell("sent", sent.text)
         deadline = Deadline(self._clock, _UNCLEAR_SECONDS * max(self._clock.time_scale, 1.0))
         observation, _ = await watch(self._picture, self._strategy, self.plan, deadline, lambda _o, _r: False)
         if observation.state == "done" and self._stages == 1:
-            return "done", observation.text, observation
-        return "unknown", f"{sent.text}; now: {observation.text}", observation
+            return "done", self._took(), observation.text
+        return "unknown", f"{sent.text}; now: {observation.text}"
 
     async def _concluded(self, observation: Observation) -> Outcome:
         if observation.state == "done":
-            return await self._end("done", observation.text, observation)
+            return await self._end("done", self._took(), observation.text)
         if observation.state == "superseded":
-            return await self._end("moved", f"sent, but {observation.text}", observation)
+            return await self._end("moved", f"sent, but {observation.text}")
         if self._overtaken():
-            return await self._end("accepted", self._partly(len(self._sent), self._yielded), observation)
-        why = f"accepted, but the controller is not acting: {observation.text}"
-        return await self._end("accepted", why, observation)
+            return await self._end("accepted", self._partly(len(self._sent), self._overtaken()))
+        return await self._end("accepted", f"accepted, but the controller is not acting: {observation.text}")
 
-    async def _end(self, result: Result, reason: str, observation: Observation | None = None) -> Outcome:
+    def _took(self) -> str:
+        return f"seen after {spell(self._clock.cluster() - self._began)}"
+
+    async def _end(self, result: Result, reason: str, seen: str | None = None) -> Outcome:
         """Journals the outcome of what was sent; an operation that sent nothing leaves no row."""
         self.sending = False
-        seen = observation.text if observation is not None else None
         outcome = self._outcome(result, reason, seen)
         if self._records:
             now = self._clock.local()
@@ -169,7 +174,7 @@ class Operation:
             if note is not None:
                 self._notes.append(note)
         stage = {"done": "done", "accepted": "accepted", "unknown": "accepted"}.get(result, "failed")
-        self._tell(stage, f"{result}: {reason}")
+        self._tell(stage, f"{result}: {seen or reason}")
         if self._notes:
             outcome = self._outcome(result, "; ".join((reason, *self._notes)), seen)
         return outcome
@@ -193,6 +198,8 @@ class Operation:
 
     def _tell(self, stage: str, text: str) -> None:
         pending = Pending(self.op_id, self.plan.verb, stage, text, self._clock.cluster())  # type: ignore[arg-type]
-        self._picture.set_pending(self.plan.key, pending)
+        shown_now = self._picture.snapshot().pending.get(self.plan.key)
+        if shown_now is None or shown_now.op_id <= self.op_id:  # ULIDs sort by time: a later act keeps its place
+            self._picture.set_pending(self.plan.key, pending)
         if self._progress is not None:
             self._progress(text)

@@ -42,8 +42,11 @@ async def settle(
     clock: Clock,
     strategy_of: Callable[[str], Strategy],
 ) -> Settlement | None:
-    """Journals the outcome of one open operation. None: not ours to settle (its process lives, no answer)."""
-    if still_running(open_intent, ledger.who):
+    """Journals the outcome of one open operation. None: not to be settled here (another cluster, alive, no answer)."""
+    here = ledger.who
+    if (open_intent.context, open_intent.cluster) != (here.context, here.cluster):
+        return None
+    if still_running(open_intent, here):
         return None
     plan = read_plan(open_intent.body)
     if plan is None or not plan.patches:

@@ -244,6 +244,8 @@ def _open(row: Row, before: OpenIntent | None) -> OpenIntent:
         name=row["name"],
         uid=row["uid"],
         actor=row["actor"],
+        context=row["context"],
+        cluster=str(by.get("cluster") or ""),
         host=str(by.get("host") or ""),
         pid=pid if isinstance(pid, int) else 0,
         process=str(by.get("process") or ""),

@@ -79,6 +79,8 @@ class OpenIntent(msgspec.Struct, frozen=True):
     name: str
     uid: str
     actor: str
+    context: str
+    cluster: str
     host: str
     pid: int
     process: str

@@ -24,6 +24,7 @@ TITLES: dict[Verb, str] = {
 }
 Lines = tuple[tuple[str, str], ...]
 _LONGEST_RUN = 8
+_NOTABLE = 0.05
 
 
 def refuse(
@@ -89,6 +90,14 @@ def share(rollout: Rollout) -> str:
         if value is not None:
             return percent(value) + suffix
     return "unknown share"
+
+
+def uneven(rollout: Rollout) -> tuple[str, ...]:
+    """A warning where few pods, or a router that lags, make the share another one than was set."""
+    wanted, actual = rollout.weight.set, rollout.weight.actual
+    if wanted is None or actual is None or abs(actual - wanted) < _NOTABLE:
+        return ()
+    return (f"canary at {percent(actual)}, though {percent(wanted)} is set",)
 
 
 def run(steps: Sequence[Step]) -> str:

@@ -7,10 +7,11 @@ from collections.abc import Collection, Sequence
 from cockpit.base.clock import parse_time
 from cockpit.base.text import clean
 from cockpit.cluster.rows import ReplicaSetRow
-from cockpit.model.resource import PODS
+from cockpit.model.resource import ANALYSISRUNS, PODS
 from cockpit.model.revision import Revision, Speed
 from cockpit.model.rollout import Rollout
 from cockpit.strategies import arms
+from cockpit.strategies.argo.checks import failed_hashes
 from cockpit.strategies.contract import Shelf
 from cockpit.strategies.pods import pod
 
@@ -26,10 +27,11 @@ def revisions(
     revision_key: str,
     bad: Collection[str] = (),
 ) -> tuple[Revision, ...]:
-    """Newest first. ``bad``: hashes that were left before by an abort, a failed check or a rollback.
+    """Newest first. ``bad``: hashes that were left before by an abort or a rollback; failed checks are added here.
 
-    ``last_good`` marks what ``--to last-good`` would choose: the highest revision below the stable one not in ``bad``.
+    ``last_good`` marks what ``--to last-good`` would choose: the highest revision below the stable one not held bad.
     """
+    bad = frozenset(bad) | failed_hashes(shelf.owned(ANALYSISRUNS, rollout.uid))
     current = rollout.canary.hash if rollout.canary else (rollout.baseline.hash if rollout.baseline else None)
     stable = rollout.baseline.hash if rollout.baseline else None
     stable_revision = rollout.baseline.revision if rollout.baseline else None

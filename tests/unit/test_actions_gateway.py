@@ -90,7 +90,7 @@ async def test_what_moved_since_the_dialog_is_named_and_nothing_is_sent(tmp_path
     at.cluster.advance(30)
     before = at.cluster.world.store.get("rollouts", "default", "web")
     outcome = await at.actions.execute(intent, plan, YES)
-    assert outcome.result == "moved"
+    assert (outcome.result, outcome.observed, outcome.op_id) == ("moved", None, None)
     assert "the step moved: 1 -> 3" in outcome.reason
     assert at.cluster.sent == []
     assert at.cluster.world.store.get("rollouts", "default", "web") == before
@@ -213,6 +213,7 @@ async def test_a_controller_that_does_not_act_is_said_so_at_the_deadline(tmp_pat
     outcome = await at.act("pause")
     assert outcome.result == "accepted"
     assert outcome.reason == "accepted, but the controller is not acting: Paused: CanaryPauseStep"
+    assert outcome.observed is None
     assert at.cluster.stages == ["sending", "sent", "accepted"]
 
 
@@ -336,7 +337,7 @@ async def test_progress_and_pending_tell_the_request_and_its_fate(tmp_path: Path
     await at.actions.execute(intent, plan, YES, said.append)
     assert said[0] == "release the controller's pause"
     assert "accepted by the server (200)" in said[1]
-    assert said[-1].startswith("done: ")
+    assert said[-1].startswith("done: step 3 of 4")
     assert at.cluster.stages == ["sending", "sent", "done"]
 
 

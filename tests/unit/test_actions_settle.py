@@ -158,6 +158,19 @@ async def test_an_unreachable_cluster_leaves_it_open(tmp_path: Path) -> None:
     assert len(await later.actions.settle()) == 1
 
 
+async def test_what_was_done_to_another_cluster_is_left_for_a_seat_there(tmp_path: Path) -> None:
+    cluster = Cluster("single")
+    victim, later = Victim(cluster, tmp_path), Seat(cluster, tmp_path)
+    cluster.after_write = kill
+    await dies(victim, "advance")
+    here = later.actions._ledger.who
+    for elsewhere in ({"context": "prod"}, {"cluster": "other"}):
+        later.actions._ledger.who = msgspec.structs.replace(here, **elsewhere)
+        assert await later.actions.settle() == ()
+    later.actions._ledger.who = here
+    assert len(await later.actions.settle()) == 1
+
+
 async def test_a_deployment_is_settled_by_its_template(tmp_path: Path) -> None:
     cluster = Cluster("deployment")
     victim, later = Victim(cluster, tmp_path), Seat(cluster, tmp_path)
@@ -188,7 +201,9 @@ def test_a_process_is_told_from_a_later_one_with_its_number() -> None:
     assert mark
     assert process_mark(child.pid) == mark
     who = this_process("u", "c", "k")
-    left = OpenIntent("x" * 26, 0.0, "abort", "Rollout", "d", "web", "u1", "u", who.host, child.pid, mark, 1, {})
+    left = OpenIntent(
+        "x" * 26, 0.0, "abort", "Rollout", "d", "web", "u1", "u", "c", "k", who.host, child.pid, mark, 1, {}
+    )
     assert still_running(left, who)
     assert not still_running(msgspec.structs.replace(left, process="another"), who)
     assert not still_running(msgspec.structs.replace(left, host="elsewhere"), who)

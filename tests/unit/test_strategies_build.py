@@ -13,18 +13,24 @@ from hypothesis import strategies as st
 from cockpit.cluster.decode import decode_row
 from cockpit.cluster.rows import PodRow, ReplicaSetRow
 from cockpit.model.resource import ANALYSISRUNS, DEPLOYMENTS, PODS, REPLICASETS, ROLLOUTS, Key, Resource
-from cockpit.model.rollout import Rollout
+from cockpit.model.revision import Revision
+from cockpit.model.rollout import Rollout, Weight
 from cockpit.strategies import REGISTRY, for_kind
+from cockpit.strategies.argo import ArgoRollouts
 from cockpit.strategies.argo.build import build
+from cockpit.strategies.argo.names import HASH_LABEL, REVISION
 from cockpit.strategies.argo.phase import phase
 from cockpit.strategies.argo.rows import RolloutRow
 from cockpit.strategies.argo.steps import set_weight, steps
 from cockpit.strategies.deployment.build import phase_of
 from cockpit.strategies.deployment.rows import DeploymentRow
+from cockpit.strategies.drafts import uneven
+from cockpit.strategies.revisions import revisions
 from tests.harness import manifests
 from tests.harness.inprocess import Cluster
 
 WEB = Key("Rollout", "default", "web")
+API = "argoproj.io/v1alpha1"
 
 
 class Shelf:
@@ -509,3 +515,48 @@ def test_the_whole_default_scenario_builds() -> None:
     crashing = built[Key("Rollout", "search", "search-indexer")].canary
     assert crashing is not None
     assert {pod.reason for pod in crashing.pods} <= {"CrashLoopBackOff", "Error", "OOMKilled", "NotReady"}
+
+
+def test_revisions_show_what_last_good_would_choose_and_pass_over_failed_checks() -> None:
+    cluster = Cluster("single")
+    strategy = ArgoRollouts()
+    row = cluster.get_row(ROLLOUTS, "default", "web")
+    shelf = cluster.shelf
+    rollout = strategy.build(row, shelf)
+    assert rollout is not None
+
+    def listed(bad: tuple[str, ...] = ()) -> dict[int | None, Revision]:
+        found = revisions(
+            strategy.candidates(row, shelf), rollout, shelf, label=HASH_LABEL, revision_key=REVISION, bad=bad
+        )
+        assert [each.revision for each in found] == [3, 2, 1]
+        return {each.revision: each for each in found}
+
+    plain = listed()
+    assert [number for number, each in plain.items() if each.last_good] == [1]
+    assert (plain[3].current, plain[2].stable, plain[1].replicas) == (True, True, 0)
+    assert (plain[2].speed, plain[1].speed) == ("running", "steps")
+    assert not any(each.last_good for each in listed((plain[1].hash,)).values())
+    owner = {"uid": rollout.uid, "controller": True, "kind": "Rollout", "name": "web", "apiVersion": API}
+    run = {
+        "apiVersion": API,
+        "kind": "AnalysisRun",
+        "metadata": {
+            "name": "x",
+            "namespace": "default",
+            "ownerReferences": [owner],
+            "labels": {HASH_LABEL: plain[1].hash},
+        },
+        "spec": {"metrics": []},
+        "status": {"phase": "Failed"},
+    }
+    cluster.world.store.create(run)
+    marked = listed()[1]
+    assert (marked.last_good, marked.aborted) == (False, True)
+
+
+def test_a_share_that_few_pods_cannot_make_is_said() -> None:
+    base = Cluster("single").rollout(WEB)
+    assert uneven(base) == ()
+    assert uneven(msgspec.structs.replace(base, weight=Weight(0.05, 0.5))) == ("canary at 50 %, though 5 % is set",)
+    assert uneven(msgspec.structs.replace(base, weight=Weight(0.05, None))) == ()

@@ -26,7 +26,7 @@ def goal(rollout: Rollout, kind: str) -> dict[str, object]:
 
 def not_in_flight(intent: Intent) -> Refusal | None:
     rollout = intent.rollout
-    if "/status" in rollout.seen:
+    if not rollout.controller_seen:
         return refuse(intent, "no controller has looked at this rollout yet; cockpit doctor says what is missing")
     if rollout.canary is None and not unknown_versions(rollout):
         return refuse(intent, f"nothing is in flight: {named(rollout.baseline)} serves everything", "nothing-to-do")

@@ -17,6 +17,7 @@ from cockpit.strategies.drafts import (
     refuse,
     run,
     share,
+    uneven,
     what_runs,
 )
 from cockpit.strategies.values import plural
@@ -59,6 +60,7 @@ async def advance(intent: Intent, reader: Reader) -> Plan | Refusal:
         [requests.release(intent)],
         lines,
         goal(rollout, "released"),
+        warnings=uneven(rollout),
         to_hash=rollout.canary.hash if rollout.canary else None,
     )
 

@@ -90,7 +90,7 @@ async def abort(intent: Intent, _reader: Reader) -> Plan | Refusal:
         return refuse(
             intent, f"nothing is in flight: {named(rollout.baseline)} serves everything; R goes to an older version"
         )
-    if "/status" in rollout.seen:
+    if not rollout.controller_seen:
         return refuse(intent, "no controller has looked at this rollout yet, so there is nothing to abort")
     if rollout.aborted and not by_hand:
         return refuse(

@@ -28,7 +28,7 @@ _WORKLOADS = {"Deployment": DEPLOYMENTS, "ReplicaSet": REPLICASETS, "PodTemplate
 async def rollback(intent: Intent, reader: Reader) -> Plan | Refusal:
     """Puts the template of a retained version back. Raises what the reader raises."""
     rollout, namespace = intent.rollout, intent.key.namespace
-    if "/status" in rollout.seen:
+    if not rollout.controller_seen:
         return refuse(intent, "no controller has looked at this rollout yet; cockpit doctor says what is missing")
     if intent.to is None:
         return refuse(intent, "say where to: stable, last-good, a revision or a digest")
