@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
 from cockpit.base.clock import GRID_SECONDS
+from cockpit.metrics.calibration import needed
 from cockpit.metrics.counters import Pod
 from cockpit.metrics.follow import Follow
-from cockpit.model.evidence import Blind, Counts
+from cockpit.metrics.history import ROLES
+from cockpit.model.evidence import Blind, Counts, Evidence, Sli
 from cockpit.model.rollout import Arm, Role, Rollout
+
+UNMEASURED = "NOT_MEASURED"
 
 _TOO_NEW = 2 * GRID_SECONDS + 15.0  # two scrapes and the way there
 _STALE = 75.0  # 2.5 scrapes at the slowest interval in common use (30 s)
@@ -41,6 +46,8 @@ def blind_spot(
         return Blind("NO_PODS", f"no pod of {who} is ready{_why_down(arm)}")
     names = {(pod.namespace, pod.name) for pod in ready}
     seen = [up for name, up in ups.items() if name in names] if ups is not None else None
+    if role in follow.counting.junk:
+        return Blind("NOT_A_NUMBER", f"{metric} of {who} is no number (NaN or Inf)")
     present = follow.history.arms[role].pods[-1] > 0
     if seen and all(up.value == 0 for up in seen):
         return Blind("TARGET_DOWN", f"Prometheus cannot scrape {who}: its targets are down")
@@ -60,6 +67,53 @@ def blind_spot(
         where = "baseline" if role == "canary" else "canary"
         return Blind("LABEL_MISMATCH", f"{metric} exists for the {where}, not for {who}")
     return Blind("METRIC_ABSENT", f"no series {metric} for these pods")
+
+
+def latency_spot(follow: Follow, sli: Sli, trouble: Blind | None) -> Blind | None:
+    """Why slow requests cannot be counted, by SLI; ``NOT_MEASURED`` when nobody exposes buckets at all."""
+    if trouble is not None:
+        return trouble
+    canary, baseline = (follow.history.arms[role].edges for role in ROLES)
+    if not canary and not baseline:
+        return Blind(UNMEASURED, "no latency buckets")
+    calibration = follow.counting.calibration
+    threshold = calibration.thresholds.get(sli.name)
+    if threshold is not None and threshold.seconds is None:
+        return Blind(UNMEASURED, f"no bucket edge of its own for {sli.name}")
+    for who, edges in (("the canary", canary), ("the baseline", baseline)):
+        if edges and not math.isinf(edges[-1]):
+            return Blind("NO_INF", f"the histogram of {who} has no +Inf bucket; {sli.name} cannot be counted")
+    if threshold is None or threshold.seconds is None:
+        if calibration.done and not baseline:
+            return Blind(UNMEASURED, "the baseline has no latency buckets")
+        return Blind(
+            "TOO_NEW",
+            f"{calibration.observed} of {needed(sli.name)} requests of the baseline to tell from when on one is slow",
+        )
+    if follow.history.arms["canary"].pods[-1] and not canary:
+        return Blind(
+            "LABEL_MISMATCH", f"the baseline has latency buckets, the canary has none: no {sli.name}"
+        )
+    if canary and threshold.seconds not in canary:
+        return Blind(
+            "BUCKETS_CHANGED",
+            f"the canary's buckets have no edge at {threshold.seconds:g} s, where {sli.name} of the baseline is held; "
+            "give both versions the same buckets",
+        )
+    return None
+
+
+def own_spot(follow: Follow, item: Evidence) -> Blind | None:
+    """A counter of the user's own that the baseline moves and the canary's pods do not expose."""
+    source = follow.counting.own(item.sli.name)
+    seen = follow.counting.exposed(item.sli.name)
+    if not any(seen.values()):
+        return Blind("METRIC_ABSENT", f"{source.setting}: no series for these pods")
+    if seen["baseline"] and not seen["canary"] and follow.history.arms["canary"].pods[-1]:
+        if item.sli.kind == "volume":
+            return None  # a counter that was never touched need not be exposed; that there are none is the finding
+        return Blind("LABEL_MISMATCH", f"{source.setting}: exists for the baseline, not for the canary")
+    return None
 
 
 def _quiet(follow: Follow, role: Role, who: str) -> Blind | None:

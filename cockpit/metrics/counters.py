@@ -65,6 +65,10 @@ class Counters:
     def seen(self, pod: Pod) -> bool:
         return pod in self._sight
 
+    def seen_for(self, pod: Pod, at: float) -> float:
+        """Seconds since a pod was first seen."""
+        return at - self._sight.get(pod, at)
+
     def increments(
         self,
         batch: Iterable[Series[T]],

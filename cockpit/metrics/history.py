@@ -66,8 +66,10 @@ class ArmHistory:
 class History:
     """Both arms of one rollout from ``begin`` (a grid time) on. Reads cost what they span, never the whole life."""
 
-    def __init__(self, begin: float) -> None:
+    def __init__(self, begin: float, origin: float | None = None) -> None:
         self.begin = begin
+        self.origin = self.index(origin) if origin is not None else 0
+        """Index at which the canary's evidence begins; what its pods did before belongs to another attempt."""
         self.arms: dict[Role, ArmHistory] = {role: ArmHistory() for role in ROLES}
 
     @property
@@ -79,6 +81,10 @@ class History:
         """Grid time of the newest step."""
         return self.begin + self.steps * GRID_SECONDS
 
+    def _start(self, role: Role, end: int, span: int) -> int:
+        start = max(0, end - span)
+        return max(start, min(self.origin, end)) if role == "canary" else start
+
     def index(self, at: float) -> int:
         return round((at - self.begin) / GRID_SECONDS)
 
@@ -87,7 +93,7 @@ class History:
 
     def counts(self, role: Role, end: int, span: int) -> Counts:
         """Requests of ``span`` steps up to index ``end``."""
-        arm, start = self.arms[role], max(0, end - span)
+        arm, start = self.arms[role], self._start(role, end, span)
         return Counts(arm.bad[end] - arm.bad[start], arm.total[end] - arm.total[start])
 
     def last_traffic(self, role: Role) -> int | None:
@@ -107,7 +113,7 @@ class History:
 
     def pods(self, role: Role, end: int, span: int) -> int:
         """Most pods seen at once within the span."""
-        return max(self.arms[role].pods[max(0, end - span) + 1 : end + 1], default=0)
+        return max(self.arms[role].pods[self._start(role, end, span) + 1 : end + 1], default=0)
 
     def error_ratio(self, role: Role, end: int, span: int) -> float | None:
         counts = self.counts(role, end, span)
@@ -116,7 +122,7 @@ class History:
     def rate(self, role: Role, end: int, span: int) -> float | None:
         """Requests per second over the part of the span in which the arm was seen; None when it was not."""
         pods = self.arms[role].pods
-        start = max(0, end - span)
+        start = self._start(role, end, span)
         seen = next((index for index in range(start + 1, end + 1) if pods[index]), None)
         if seen is None:
             return None
@@ -125,12 +131,12 @@ class History:
 
     def latency(self, role: Role, end: int, span: int) -> tuple[tuple[float, ...], list[int]]:
         """(edges, counts per bucket) over the span; empty when there are no buckets."""
-        arm = self.arms[role]
+        arm, start = self.arms[role], self._start(role, end, span)
         summed = [0] * len(arm.edges)
         for index, growth in reversed(arm.buckets):
             if index > end:
                 continue
-            if index <= end - span:
+            if index <= start:
                 break
             for position, value in enumerate(growth):
                 summed[position] += value

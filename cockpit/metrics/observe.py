@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from msgspec.structs import replace
 
 from cockpit.config import SloSettings
-from cockpit.metrics.blind import Up, blind_spot
+from cockpit.judge.rows import EXPECTED
+from cockpit.metrics.blind import UNMEASURED, Up, blind_spot, latency_spot, own_spot
 from cockpit.metrics.burn import Past, burn_of
 from cockpit.metrics.counters import Pod
 from cockpit.metrics.follow import Follow
@@ -35,13 +36,43 @@ def observe(
         without |= dict.fromkeys(QUANTILES, missing["latency"])
     if requests is not None:
         without |= dict.fromkeys((ERRORS, RATE, RATE_PER_POD), requests)
+    counting = follow.counting
     return Observed(
-        evidence=(replace(follow.evidence, blind=blind["canary"]),),
+        evidence=tuple(_evidence(follow, blind, missing)),
         readings=readings(follow.history, blind, without, finished=follow.with_before),
         burn=burn_of(follow, slo, past) if slo is not None else None,
+        saturation=counting.gauges.saturation(follow.history),
     )
 
 
-def unseen(evidence: Evidence, blind: Blind) -> Observed:
+def _evidence(follow: Follow, blind: Mapping[Role, Blind | None], missing: Mapping[str, Blind]) -> Iterator[Evidence]:
+    """Every SLI that is counted, each with its own blind spot; what nobody measures is left out."""
+    arms = _either(blind)
+    for item in follow.evidence:
+        name = item.sli.name
+        if name == ERRORS:
+            yield replace(item, blind=arms)
+        elif name in QUANTILES:
+            spot = latency_spot(follow, item.sli, missing.get("latency"))
+            if spot is None or spot.code != UNMEASURED:
+                yield replace(item, blind=arms or spot)
+        else:
+            yield replace(item, blind=arms or missing.get(name) or own_spot(follow, item))
+
+
+def _either(blind: Mapping[Role, Blind | None]) -> Blind | None:
+    """The canary's gap; the baseline's only where it is a real one, since a canary may well stand alone."""
+    canary, baseline = blind["canary"], blind["baseline"]
+    if canary is not None and canary.code not in EXPECTED:
+        return canary
+    if baseline is not None and baseline.code not in EXPECTED:
+        return baseline
+    return canary
+
+
+def unseen(evidence: tuple[Evidence, ...], blind: Blind) -> Observed:
     """Nothing can be read at present: counts stay what they were, every reading is unknown for the same reason."""
-    return Observed(evidence=(replace(evidence, blind=blind),), readings=blank(tuple(STANDARD), blind))
+    known = [item for item in evidence if item.strata or item.sli.name == ERRORS]
+    return Observed(
+        evidence=tuple(replace(item, blind=blind) for item in known), readings=blank(tuple(STANDARD), blind)
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from cockpit.base.clock import GRID_SECONDS
@@ -12,18 +12,22 @@ from cockpit.metrics.blind import Up
 from cockpit.metrics.burn import past_query
 from cockpit.metrics.client import AUTH, DOWN, OVERLOAD, TIMEOUT, Prometheus, PrometheusError
 from cockpit.metrics.counters import Pod
-from cockpit.metrics.follow import Batch, Follow, Tally
+from cockpit.metrics.counting import Batch, Tally
+from cockpit.metrics.follow import Follow
+from cockpit.metrics.own import OwnSli
 from cockpit.metrics.presets import ErrorMatcher, Preset, Target
 from cockpit.metrics.promql import any_of, duration, fill, pods_of
 from cockpit.metrics.readings import WINDOW_STEPS
 from cockpit.model.evidence import Blind
 from cockpit.model.rollout import Role
-from cockpit.model.sli import CPU, MEMORY
 
 PODS_PER_QUERY = 2_000
 _OFF_LOOP = 4_000  # points; counting more than this would be felt by the screen
 _SUFFIX = 5
 _PARTIAL = "PARTIAL"
+_OWN = "own/"
+GAUGES = ("cpu", "memory", "cpu_limit", "memory_limit")
+"""Sections of a preset with one value per pod."""
 
 
 class Scope(NamedTuple):
@@ -89,14 +93,15 @@ def groups(follows: Iterable[Follow], limit: int = PODS_PER_QUERY) -> Iterator[l
 
 
 class Poll:
-    """Asks one Prometheus in the words of one preset."""
+    """Asks one Prometheus in the words of one preset, and of the SLIs of the user's own."""
 
-    def __init__(self, client: Prometheus, preset: Preset) -> None:
+    def __init__(self, client: Prometheus, preset: Preset, own: Mapping[str, OwnSli] | None = None) -> None:
         self.client = client
         self.preset = preset
+        self._own = own or {}
         self._errors: ErrorMatcher = preset.requests.matcher()
         self.missing: dict[str, Blind] = {}
-        """SLI source ("requests", "latency", "cpu", "memory") -> why its last query gave nothing or not all."""
+        """Source ("requests", "latency", "cpu", an own SLI's name) -> why its last query gave nothing or not all."""
 
     async def counters(self, group: Sequence[Follow], end: float, *, gone: bool, strict: bool = False) -> None:
         """Bring every follow of the group from its cursor to ``end``.
@@ -113,9 +118,12 @@ class Poll:
         queries = {"requests": fill(preset.requests.selector, values, where)}
         if preset.latency is not None:
             queries["latency"] = preset.latency.query(values, where)
-        for name, source in ((CPU, preset.cpu), (MEMORY, preset.memory)):
+        for name in GAUGES:
+            source = getattr(preset, name)
             if source is not None:
                 queries[name] = fill(source.query, values, where)
+        for name, own in self._own.items():
+            queries[_OWN + name] = own.query(asked.namespaces, asked.pods)
         asking = (self._range(name, text, start, end, strict=strict) for name, text in queries.items())
         answered = await asyncio.gather(*asking, return_exceptions=True)
         answers: dict[str, Answer] = {}
@@ -140,21 +148,31 @@ class Poll:
         except PrometheusError as error:
             if name == "requests" or error.code in (DOWN, AUTH) or (strict and error.code in (OVERLOAD, TIMEOUT)):
                 raise
-            self.missing[name] = Blind(error.code, str(error))
+            self.missing[name.removeprefix(_OWN)] = Blind(error.code, f"{self._place(name)}{error}")
             return Answer("matrix", ())
         if answer.warnings:
-            self.missing[name] = Blind(_PARTIAL, f"Prometheus answers with a warning: {answer.warnings[0][:200]}")
+            said = f"{self._place(name)}Prometheus answers with a warning: {answer.warnings[0][:200]}"
+            self.missing[name.removeprefix(_OWN)] = Blind(_PARTIAL, said)
         else:
-            self.missing.pop(name, None)
+            self.missing.pop(name.removeprefix(_OWN), None)
         return answer
+
+    def _place(self, name: str) -> str:
+        """Whose words a failing query is made of, so that its owner knows where to look."""
+        if name.startswith(_OWN):
+            return f"{self._own[name.removeprefix(_OWN)].setting}: "
+        return "" if name == "requests" else f"preset {self.preset.name}: {name}: "
 
     def _count(
         self, group: Sequence[Follow], index: Index, answers: dict[str, Answer], end: float
     ) -> list[tuple[Follow, Tally]]:
         """Rows handed out by pod, then counted. May run in a thread: it changes nothing that others read."""
-        batches = {id(follow): (follow, Batch([], [], {CPU: [], MEMORY: []})) for follow in group}
+        batches = {
+            id(follow): (follow, Batch([], [], {name: [] for name in GAUGES}, {name: [] for name in self._own}))
+            for follow in group
+        }
         for name, answer in answers.items():
-            source = getattr(self.preset, name)
+            source = self._own[name.removeprefix(_OWN)] if name.startswith(_OWN) else getattr(self.preset, name)
             for row in answer.rows:
                 found = index.find(source.where(row.labels))
                 if found is None:
@@ -205,6 +223,8 @@ class Poll:
 def _shelf(batch: Batch, name: str) -> list[tuple[Role, Row]]:
     if name == "requests":
         return batch.requests
+    if name.startswith(_OWN):
+        return batch.own[name.removeprefix(_OWN)]
     return batch.latency if name == "latency" else batch.gauges[name]
 
 

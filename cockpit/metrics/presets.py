@@ -76,6 +76,8 @@ class Preset(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     latency: Latency | None = None
     cpu: Gauge | None = None
     memory: Gauge | None = None
+    cpu_limit: Gauge | None = None
+    memory_limit: Gauge | None = None
     target: Target | None = None
 
 
@@ -95,6 +97,13 @@ class ErrorMatcher:
                 all(pattern.fullmatch(labels.get(name, "")) for name, pattern in rule.items()) for rule in self._rules
             )
         return found
+
+
+def plain_selector(selector: str, where: str) -> None:
+    """Raises ConfigError unless ``selector`` is one plain selector with known placeholders: counters are subtracted."""
+    filled = fill(selector, {"namespaces": "n", "pods": "p"}, where)
+    if not _SELECTOR.fullmatch(_QUOTED.sub('""', filled).strip()):
+        raise ConfigError(f"{where} must be one plain selector, name{{...}}")
 
 
 def load_preset(name: str, folder: Path | None = None) -> Preset:
@@ -136,10 +145,8 @@ def read_preset(text: str, where: str) -> Preset:
     for section in ("requests", "latency", "target"):
         source = getattr(preset, section)
         if source is not None:
-            filled = fill(source.selector, {"namespaces": "n", "pods": "p"}, f"preset {where}: {section}.selector")
-            if not _SELECTOR.fullmatch(_QUOTED.sub('""', filled).strip()):
-                raise ConfigError(f"preset {where}: {section}.selector must be one plain selector, name{{...}}")
-    for section in ("cpu", "memory"):
+            plain_selector(source.selector, f"preset {where}: {section}.selector")
+    for section in ("cpu", "memory", "cpu_limit", "memory_limit"):
         source = getattr(preset, section)
         if source is not None:
             fill(source.query, sample, f"preset {where}: {section}.query")

@@ -132,4 +132,8 @@ class NoChart:
 def covered_seconds(history: History, role: Role) -> float:
     """How long the arm has been seen, in evidence time."""
     first = history.arms[role].first
-    return 0.0 if first is None else (history.steps - first + 1) * GRID_SECONDS
+    if first is None:
+        return 0.0
+    if role == "canary":
+        first = max(first, history.origin + 1)
+    return max(0, history.steps - first + 1) * GRID_SECONDS

@@ -8,8 +8,6 @@ import math
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 
-from msgspec.structs import replace
-
 from cockpit.base.clock import GRID_SECONDS, Clock
 from cockpit.base.errors import CockpitError
 from cockpit.config import Settings
@@ -20,15 +18,16 @@ from cockpit.metrics.client import AUTH, OVERLOAD, QUERY, TIMEOUT, Prometheus, P
 from cockpit.metrics.counters import Pod
 from cockpit.metrics.follow import Follow
 from cockpit.metrics.observe import observe, unseen
+from cockpit.metrics.own import of, own_slis
 from cockpit.metrics.pasts import Pasts
 from cockpit.metrics.poll import Poll, groups
 from cockpit.metrics.presets import Preset, load_preset
 from cockpit.metrics.readings import Chart, NoChart
+from cockpit.metrics.slis import Judged, judged
 from cockpit.model.case import Observed
-from cockpit.model.evidence import Blind, Evidence, Sli
+from cockpit.model.evidence import Blind, Evidence
 from cockpit.model.resource import Key
 from cockpit.model.rollout import Rollout
-from cockpit.model.sli import ERRORS, STANDARD
 from cockpit.model.snapshot import Source, SourceHealth
 from cockpit.model.urgency import RECENT_SECONDS
 from cockpit.ports import Series
@@ -54,21 +53,23 @@ class Sampler:
     ) -> None:
         self._settings = settings
         self._clock = clock
-        self._enabled = settings.prometheus.url is not None or client is not None
+        self._enabled = settings.prometheus.configured or client is not None
         folder = settings.source.parent / "presets" if settings.source is not None else None
         self._preset = preset or load_preset(settings.prometheus.preset, folder)
         self._client = client or Prometheus(settings.prometheus)
-        self._poll = Poll(self._client, self._preset)
+        self._own = own_slis(settings.sli, settings.judge, str(settings.source or "settings"))
+        self._poll = Poll(self._client, self._preset, self._own)
         self._metric = self._preset.requests.selector.split("{", 1)[0] or self._preset.name
         self._rollouts: Mapping[Key, Rollout] = {}
         self._targets: dict[Key, Rollout] = {}
+        self._epochs: dict[Key, float] = {}
         self._focus: Key | None = None
         self._follows: dict[Key, Follow] = {}
         self._charts: dict[Key, tuple[Follow, Chart]] = {}
         self._pasts = Pasts()
         self._observed: dict[Key, Observed] = {}
         self._callbacks: list[Callable[[Collection[Key]], None]] = []
-        off = "no Prometheus configured; set prometheus.url in the config file"
+        off = "no Prometheus configured; set prometheus.url or prometheus.service in the config file"
         self._source = Source("syncing") if self._enabled else Source("off", message=off)
         self._head: float | None = None
         self._failures = 0
@@ -94,6 +95,12 @@ class Sampler:
             self._task = None
         await self._client.aclose()
 
+    def set_epochs(self, epochs: Mapping[Key, float]) -> None:
+        """When the attempt in flight began, where it is not the first one or was reset by hand; cluster seconds."""
+        if epochs != self._epochs:
+            self._epochs = dict(epochs)
+            self.set_targets(self._rollouts)
+
     def set_targets(self, rollouts: Mapping[Key, Rollout]) -> None:
         """The newest picture of all rollouts; those in flight or just finished, and the open one, are followed."""
         self._rollouts = rollouts
@@ -101,10 +108,10 @@ class Sampler:
         wanted = {key: rollout for key, rollout in rollouts.items() if self._wants(key, rollout, now)}
         fresh = False
         for key, rollout in wanted.items():
-            if self._targets.get(key) is rollout:
+            follow, epoch = self._follows.get(key), self._epochs.get(key)
+            if self._targets.get(key) is rollout and (follow is None or follow.epoch == epoch):
                 continue
-            follow = self._follows.get(key)
-            if follow is not None and follow.continues(rollout, now):
+            if follow is not None and follow.continues(rollout, now, epoch):
                 follow.update(rollout, now)
             else:
                 fresh = True
@@ -219,19 +226,18 @@ class Sampler:
             self._observed.pop(key, None)
         now = self._clock.cluster()
         for key, rollout in self._targets.items():
-            follow = self._follows.get(key)
-            if follow is not None and follow.continues(rollout, now):
+            follow, epoch = self._follows.get(key), self._epochs.get(key)
+            if follow is not None and follow.continues(rollout, now, epoch):
                 follow.update(rollout, now)
                 continue
-            self._follows[key] = Follow(rollout, self._sli(key), head, now)
+            own = of(key, self._own)
+            self._follows[key] = Follow(rollout, self._judged(key), head, now, own=own, epoch=epoch)
             self._pasts.forget(key)
             self._observed.pop(key, None)  # it spoke of another canary, baseline or attempt
 
-    def _sli(self, key: Key) -> Sli:
-        judge = self._settings.judge
-        slo = slo_of(key, self._settings.slo)
-        limit = judge.burn * (1.0 - slo.objective) if slo is not None else None
-        return replace(STANDARD[ERRORS], k=judge.ratio, limit=limit)
+    def _judged(self, key: Key) -> Judged:
+        own = tuple(item.sli for item in of(key, self._own).values())
+        return judged(self._preset, self._settings.judge, slo_of(key, self._settings.slo), own)
 
     async def _ups(self, head: float) -> dict[Pod, Up] | None:
         found: dict[Pod, Up] = {}
@@ -277,7 +283,7 @@ class Sampler:
             blind = Blind(code if code.startswith("PROM_") else f"PROM_{code}", message, since)
             for key in self._targets:
                 follow = self._follows.get(key)
-                evidence = follow.evidence if follow is not None else Evidence(sli=self._sli(key))
+                evidence = follow.evidence if follow is not None else (Evidence(sli=self._judged(key).errors),)
                 self._observed[key] = unseen(evidence, blind)
                 changed.add(key)
         self._settled.set()
