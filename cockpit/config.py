@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from cockpit.base.errors import ConfigError
+
+_SLI_TABLE = re.compile(r"\s*\[\[\s*sli\s*\]\]")
+_SERVICE = re.compile(r"[a-z0-9-]{1,63}/(https?:)?[a-z0-9-]{1,63}:[a-z0-9-]{1,15}")
 
 
 class _Section(BaseModel):
@@ -33,6 +37,8 @@ class PrometheusSettings(_Section):
     """Where SLIs come from. ``url`` unset: no Prometheus, every SLI cell says so."""
 
     url: str | None = None
+    service: str | None = None
+    """``NAMESPACE/NAME:PORT`` of a Service, reached through the Kubernetes API with the kubeconfig's credentials."""
     auth: Literal["none", "basic", "bearer"] = "none"
     username: str | None = None
     password_file: Path | None = None
@@ -54,6 +60,23 @@ class PrometheusSettings(_Section):
             raise ValueError("must start with http:// or https://")
         return value
 
+    @field_validator("service")
+    @classmethod
+    def _service(cls, value: str | None) -> str | None:
+        if value is not None and _SERVICE.fullmatch(value) is None:
+            raise ValueError("must be NAMESPACE/NAME:PORT, as in monitoring/prometheus:9090 (https:NAME for TLS)")
+        return value
+
+    @model_validator(mode="after")
+    def _one_way(self) -> PrometheusSettings:
+        if self.service is not None and (self.url is not None or self.auth != "none"):
+            raise ValueError("service goes with neither url nor auth: the kubeconfig's credentials are used")
+        return self
+
+    @property
+    def configured(self) -> bool:
+        return self.url is not None or self.service is not None
+
 
 class SloSettings(_Section):
     """The objective the burn rates are counted against, for rollouts that match (``*`` matches all)."""
@@ -62,6 +85,37 @@ class SloSettings(_Section):
     match: str = "*/*"
     objective: float = Field(default=0.999, gt=0, lt=1)
     period_days: float = Field(default=30, gt=0)
+    latency: float | None = Field(default=None, gt=0)
+    """Seconds that P95 should stay below; the bucket edge nearest to it is judged. Default: the baseline's own P95."""
+
+
+class SliSettings(_Section):
+    """One more SLI: counters of the application, picked by plain selectors with ``{{namespaces}}`` and ``{{pods}}``."""
+
+    name: str
+    match: str = "*/*"
+    kind: Literal["errors", "volume"] = "errors"
+    """``errors``: bad of total. ``volume``: transactions per request, which must not become fewer."""
+    total: str | None = None
+    errors: str | None = None
+    good: str | None = None
+    k: float | None = Field(default=None, gt=1)
+    """The allowed ratio; ``judge.ratio`` when left out."""
+    limit: float | None = Field(default=None, gt=0, lt=1)
+    """Share of bad events that is fine whatever the baseline does."""
+    namespace: str = "namespace"
+    pod: str = "pod"
+    line: int | None = None
+    """Where it stands in the file; filled in by the reader."""
+
+    @model_validator(mode="after")
+    def _parts(self) -> SliSettings:
+        if self.kind == "volume":
+            if (self.total is None) == (self.good is None) or self.errors is not None:
+                raise ValueError("a volume needs either total or good, the counter of its transactions")
+        elif self.total is None or (self.errors is None) == (self.good is None):
+            raise ValueError("errors need total and either errors or good")
+        return self
 
 
 class JudgeSettings(_Section):
@@ -70,6 +124,8 @@ class JudgeSettings(_Section):
     ratio: float = Field(default=2.0, gt=1)
     burn: float = Field(default=10.0, gt=0)
     detect_within: float = Field(default=300.0, gt=0)
+    ceiling: float = Field(default=0.01, gt=0, lt=1)
+    """Share of errors that no canary needs to beat, for rollouts without an SLO."""
 
 
 class RegistrySettings(_Section):
@@ -153,6 +209,7 @@ class Settings(_Section):
     cluster: ClusterSettings = ClusterSettings()
     prometheus: PrometheusSettings = PrometheusSettings()
     slo: tuple[SloSettings, ...] = ()
+    sli: tuple[SliSettings, ...] = ()
     judge: JudgeSettings = JudgeSettings()
     registry: RegistrySettings = RegistrySettings()
     registries: tuple[RegistryOverride, ...] = ()
@@ -195,7 +252,8 @@ def load_settings(path: Path | None = None, overrides: Mapping[str, Any] | None 
 
 def _read(file: Path, *, required: bool) -> dict[str, Any]:
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        text = file.read_text(encoding="utf-8")
+        return _numbered(tomllib.loads(text), text)
     except FileNotFoundError:
         if required:
             raise ConfigError(f"config file {file} does not exist; check --config or COCKPIT_CONFIG") from None
@@ -204,6 +262,17 @@ def _read(file: Path, *, required: bool) -> dict[str, Any]:
         raise ConfigError(f"config file {file} cannot be read: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"config file {file} is not valid TOML: {error}") from None
+
+
+def _numbered(data: dict[str, Any], text: str) -> dict[str, Any]:
+    """With the line of each ``[[sli]]``, so that an error found much later can still name it."""
+    lines = [number for number, line in enumerate(text.splitlines(), start=1) if _SLI_TABLE.match(line)]
+    entries = data.get("sli")
+    if isinstance(entries, list) and len(entries) == len(lines):
+        for entry, number in zip(entries, lines, strict=True):
+            if isinstance(entry, dict):
+                entry["line"] = number
+    return data
 
 
 def _put(section: dict[str, Any], path: list[str], value: Any) -> None:
