@@ -19,6 +19,7 @@ from cockpit.journal.records import (
     Who,
     canonical,
 )
+from cockpit.journal.resets import RESET, ResetRecord, reset_of, reset_rows
 from cockpit.journal.store import JournalStore, Row, body
 from cockpit.ports import PastAct
 
@@ -95,7 +96,8 @@ class Journal:
 
         def read() -> tuple[OpenIntent, ...]:
             rows = self._store.select(
-                "row = 'intent' AND op_id NOT IN (SELECT op_id FROM ops WHERE row = 'outcome')",
+                "row = 'intent' AND verb != ? AND op_id NOT IN (SELECT op_id FROM ops WHERE row = 'outcome')",
+                (RESET,),
             )
             found: dict[str, OpenIntent] = {}
             for row in rows:
@@ -110,11 +112,29 @@ class Journal:
 
         def read() -> History:
             rows = self._store.select(
-                "uid = ? AND row = 'intent' AND stage = 0 AND op_id IN "
+                "uid = ? AND row = 'intent' AND stage = 0 AND verb != ? AND op_id IN "
                 "(SELECT op_id FROM ops WHERE row = 'outcome' AND result IN ('done', 'accepted'))",
-                (uid,),
+                (uid, RESET),
             )
             return _history(rows)
+
+        return await self._run(read)
+
+    async def reset_evidence(self, record: ResetRecord, who: Who) -> None:
+        """Sets the evidence of one version aside from now on, for every process on this journal."""
+
+        def write() -> None:
+            for row in reset_rows(record, who):
+                self._store.append(row)
+
+        await self._run(write)
+
+    async def evidence_resets(self) -> tuple[ResetRecord, ...]:
+        """All of them, oldest first."""
+
+        def read() -> tuple[ResetRecord, ...]:
+            rows = self._store.select("verb = ? AND row = 'intent'", (RESET,))
+            return tuple(found for row in rows if (found := reset_of(row)) is not None)
 
         return await self._run(read)
 

@@ -29,8 +29,9 @@ COLUMNS = (
 )
 """All columns that the hash covers, in no particular order: it is taken over canonical JSON. Times are milliseconds."""
 
-DDL = """
-CREATE TABLE IF NOT EXISTS ops (
+DDL = (
+    """
+CREATE TABLE ops (
     seq          INTEGER PRIMARY KEY CHECK (seq > 0),
     op_id        TEXT NOT NULL CHECK (length(op_id) = 26),
     row          TEXT NOT NULL CHECK (row IN ('intent', 'outcome')),
@@ -53,16 +54,25 @@ CREATE TABLE IF NOT EXISTS ops (
     body         TEXT NOT NULL,
     prev         TEXT NOT NULL CHECK (length(prev) = 64),
     hash         TEXT NOT NULL UNIQUE CHECK (length(hash) = 64)
-);
-CREATE INDEX IF NOT EXISTS ops_by_op ON ops (op_id);
-CREATE INDEX IF NOT EXISTS ops_by_uid ON ops (uid);
-CREATE TRIGGER IF NOT EXISTS ops_no_update BEFORE UPDATE ON ops
-BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
-CREATE TRIGGER IF NOT EXISTS ops_no_delete BEFORE DELETE ON ops
-BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
-CREATE TRIGGER IF NOT EXISTS ops_in_order BEFORE INSERT ON ops
+)
+""",
+    "CREATE INDEX ops_by_op ON ops (op_id)",
+    "CREATE INDEX ops_by_uid ON ops (uid)",
+    """
+CREATE TRIGGER ops_no_update BEFORE UPDATE ON ops
+BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END
+""",
+    """
+CREATE TRIGGER ops_no_delete BEFORE DELETE ON ops
+BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END
+""",
+    # Also stops INSERT OR REPLACE, which does not fire delete triggers by default.
+    """
+CREATE TRIGGER ops_in_order BEFORE INSERT ON ops
 WHEN NEW.seq IS NOT (SELECT coalesce(max(seq), 0) + 1 FROM ops)
   OR NEW.prev IS NOT coalesce((SELECT hash FROM ops ORDER BY seq DESC LIMIT 1), printf('%064d', 0))
-BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
-"""
-# The last trigger also stops INSERT OR REPLACE, which does not fire delete triggers by default.
+BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END
+""",
+    f"PRAGMA user_version = {VERSION}",
+)
+"""The statements that make a journal, to be run in one transaction."""

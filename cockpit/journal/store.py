@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,8 @@ from cockpit.journal.records import GENESIS, JournalError, Verification, chained
 from cockpit.journal.schema import COLUMNS, DDL, VERSION
 
 BUSY_MILLISECONDS = 5000
+_RETRY_SECONDS = 0.02
+_TRIES = 250
 Row = dict[str, Any]
 
 
@@ -59,7 +62,10 @@ class JournalStore:
             sql = f"SELECT * FROM ops WHERE {where} ORDER BY seq DESC"  # noqa: S608  (callers pass literals)
             if limit is not None:
                 sql += f" LIMIT {int(limit)}"
-            rows = [dict(row) for row in self._open(write=False).execute(sql, parameters)]
+            connection = self._open(write=False)
+            if _blank(connection):  # another process is just making it
+                return []
+            rows = [dict(row) for row in connection.execute(sql, parameters)]
             rows.reverse()
             return rows
 
@@ -102,18 +108,37 @@ class JournalStore:
         # The file is made with its mode: SQLite would make it by the umask, and its -wal and -shm like it.
         os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         self.path.chmod(0o600)
+        for _ in range(_TRIES):
+            try:
+                return self._set_up()
+            except sqlite3.OperationalError as error:
+                # Several first starts at once: SQLite does not wait for the lock that a change to WAL needs.
+                if "locked" not in str(error):
+                    raise
+                time.sleep(_RETRY_SECONDS)
+        return self._set_up()
+
+    def _set_up(self) -> sqlite3.Connection:
         connection = self._connect(self.path.absolute().as_uri())
         try:
             self._check_version(connection)
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
-            if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
-                # Each statement stands alone and is idempotent, so two first starts do not trip over each other.
-                connection.executescript(f"BEGIN IMMEDIATE; {DDL} PRAGMA user_version = {VERSION}; COMMIT;")
+            if _version(connection) == 0:
+                self._create(connection)
         except BaseException:
             connection.close()
             raise
         return connection
+
+    def _create(self, connection: sqlite3.Connection) -> None:
+        connection.execute("BEGIN IMMEDIATE")
+        if _version(connection) == 0:  # nobody else made it while this waited for the lock
+            if not _blank(connection):
+                raise JournalError(f"journal {self.path} is a database of something else; set journal.path")
+            for statement in DDL:
+                connection.execute(statement)
+        connection.execute("COMMIT")
 
     def _connect_readable(self) -> sqlite3.Connection:
         uri = self.path.absolute().as_uri()
@@ -123,7 +148,8 @@ class JournalStore:
             connection = self._connect(uri + mode)
             try:
                 self._check_version(connection)
-                connection.execute("SELECT seq FROM ops LIMIT 1")
+                if not _blank(connection):
+                    connection.execute("SELECT seq FROM ops LIMIT 1")
                 return connection
             except sqlite3.OperationalError:
                 connection.close()
@@ -141,7 +167,7 @@ class JournalStore:
         return connection
 
     def _check_version(self, connection: sqlite3.Connection) -> None:
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        version = _version(connection)
         if version > VERSION:
             raise JournalError(
                 f"journal {self.path} was written by a newer cockpit (schema {version}, this one knows {VERSION}); "
@@ -158,6 +184,15 @@ class JournalStore:
         except (sqlite3.Error, OSError, ValueError) as error:
             self.close()
             raise JournalError(f"journal {self.path} cannot be {done}: {_why(error)}") from None
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _blank(connection: sqlite3.Connection) -> bool:
+    """Whether a database holds nothing at all yet."""
+    return int(connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]) == 0
 
 
 def _why(error: Exception) -> str:

@@ -229,6 +229,26 @@ async def test_a_file_that_is_no_journal_is_left_alone(journal: Journal) -> None
     assert journal.path.read_bytes() == before
 
 
+async def test_a_database_of_something_else_is_left_alone(journal: Journal) -> None:
+    journal.path.parent.mkdir()
+    connection = sqlite3.connect(journal.path)
+    connection.execute("CREATE TABLE theirs (x)")
+    connection.close()
+    with pytest.raises(JournalError, match="a database of something else"):
+        await journal.intent(intent(1), WHO)
+    with pytest.raises(JournalError, match="damaged or no journal"):
+        await journal.acts()
+
+
+async def test_first_starts_at_the_same_time_do_not_trip_over_each_other(tmp_path: Path) -> None:
+    for round_ in range(20):
+        journals = [Journal(tmp_path / str(round_) / "journal.sqlite3") for _ in range(4)]
+        await asyncio.gather(*(each.intent(intent(number), WHO) for number, each in enumerate(journals)))
+        assert (await journals[0].verify()).rows == 4
+        for each in journals:
+            await each.close()
+
+
 async def test_a_newer_schema_is_neither_read_nor_written(journal: Journal) -> None:
     await journal.intent(intent(1), WHO)
     await journal.close()
