@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -12,6 +13,7 @@ from cockpit.actions import Actions
 from cockpit.actions.settle import this_process
 from cockpit.base.clock import Clock
 from cockpit.base.errors import Denied, NotFound, Unreachable
+from cockpit.base.ids import ulid
 from cockpit.base.secrets import hide
 from cockpit.base.text import clean
 from cockpit.cluster import credentials as cluster_credentials
@@ -19,12 +21,14 @@ from cockpit.cluster.api import Api
 from cockpit.cluster.rights import Rights
 from cockpit.cluster.transport import Transport
 from cockpit.config import Settings
-from cockpit.journal import Journal, JournalError
+from cockpit.journal import Journal, JournalError, ResetRecord
 from cockpit.judge import judge
+from cockpit.live.attempts import Attempts, Reset
 from cockpit.live.live import Live
 from cockpit.logs.hub import LogHub, LogOptions
 from cockpit.metrics.sampler import Sampler
 from cockpit.model.case import Policy
+from cockpit.model.event import Event
 from cockpit.model.plan import Consent, Intent, Outcome, Plan, Refusal, Verb
 from cockpit.model.resource import PODS, REPLICASETS, Key
 from cockpit.model.revision import Revision
@@ -38,6 +42,8 @@ from cockpit.strategies.revisions import revisions
 from cockpit.strategies.values import mapping
 
 _METRICS_SECONDS = 10.0
+_EVENTS_SECONDS = 3.0
+_RESETS_SECONDS = 5.0
 _YAML_CHARACTERS = 400_000
 
 
@@ -72,7 +78,8 @@ class Session:
         self._sampler = sampler
         self._rights = Rights(api, clock)
         self._journal = Journal(settings.journal_path)
-        policy = Policy(settings.judge.ratio, settings.judge.burn, settings.judge.detect_within)
+        judge_ = settings.judge
+        policy = Policy(judge_.ratio, judge_.burn, judge_.detect_within, judge_.ceiling)
         self._live = Live(
             api,
             clock,
@@ -94,6 +101,7 @@ class Session:
             who=this_process(credentials.user, credentials.context, credentials.cluster),
             read_only=settings.read_only,
         )
+        self._attempts = Attempts()
         self._user = credentials.user
         self._context, self._cluster = credentials.context, credentials.cluster
         self._focus: Key | None = None
@@ -104,11 +112,14 @@ class Session:
         """Begin to read everything; returns at once."""
         self._live.attach(self._sampler)
         self._live.on_rollouts(self._rollouts_changed)
+        self._live.on_events(self._events_changed)
+        await self._read_resets()
         await self._live.start()
         await self._sampler.start()
         if background:
             self._tasks.append(asyncio.create_task(self._settle()))
         self._tasks.append(asyncio.create_task(self._identify()))
+        self._tasks.append(asyncio.create_task(self._follow_resets()))
 
     async def ready(self, timeout: float) -> None:
         """Wait for a first whole picture. Raises Unreachable, Denied or NotSent's kin when there will be none."""
@@ -119,6 +130,12 @@ class Session:
             source = self._live.snapshot().sources.get("kubernetes", Source("lost"))
             said = source.message or "it is still listing"
             raise Unreachable(f"no whole picture of {self._api.server} within {timeout:.0f} s: {said}") from None
+        with suppress(TimeoutError):
+            async with asyncio.timeout(
+                _EVENTS_SECONDS
+            ):  # they tell of retries; without them evidence may begin earlier
+                await self._live.events_read()
+        self._events_changed(self._live.snapshot().events)
         await self._sampler.caught_up(_METRICS_SECONDS)
         self._live.snapshot()
         await self._actions.settle()
@@ -175,6 +192,7 @@ class Session:
             self._log_options = None
         self._focus = key
         self._sampler.focus(key)
+        self._live.focus(key)
         self._rollouts_changed(self._live.snapshot().rollouts)
 
     def logs(self, key: Key, role: Role) -> LogFeed:
@@ -195,9 +213,63 @@ class Session:
     def series(self, key: Key) -> Series:
         return self._sampler.series(key)
 
+    def examine(self, key: Key) -> Snapshot:
+        """The picture with all numbers of one rollout, its intervals included, without opening it."""
+        self._live.focus(key)
+        return self._live.snapshot()
+
     def _rollouts_changed(self, rollouts: Mapping[Key, Rollout]) -> None:
+        self._attempts.rollouts(rollouts, self._clock.cluster())
+        self._sampler.set_epochs(self._attempts.epochs(rollouts))
         self._sampler.set_targets(rollouts)
         self._logs.focus(rollouts.get(self._focus) if self._focus is not None else None, self._log_options)
+
+    def _events_changed(self, events: Sequence[Event]) -> None:
+        self._attempts.events(events)
+        self._sampler.set_epochs(self._attempts.epochs(self._live.snapshot().rollouts))
+
+    # -- evidence ------------------------------------------------------------------------------------------------------
+
+    async def reset_evidence(self, key: Key, reason: str) -> str:
+        """Set the evidence on the version in flight aside, for everybody on this journal; a sentence that says so.
+
+        Raises NotFound, and JournalError when it cannot be recorded: then nothing is reset.
+        """
+        snapshot = self._live.snapshot()
+        rollout, assessment = snapshot.rollouts.get(key), snapshot.assessments.get(key)
+        arm = (rollout.canary or rollout.baseline) if rollout is not None else None
+        if rollout is None or arm is None:
+            raise NotFound(f"{key} is gone" if rollout is None else f"{key} has no version to judge")
+        now = self._clock.local()
+        await self._journal.reset_evidence(
+            ResetRecord(
+                op_id=ulid(now),
+                at=now,
+                from_time=self._clock.cluster(),
+                kind=key.kind,
+                namespace=key.namespace,
+                name=key.name,
+                uid=rollout.uid,
+                hash=arm.hash,
+                reason=clean(reason, 1000),
+                verdict=assessment.verdict if assessment is not None else None,
+            ),
+            self._actions.who,
+        )
+        await self._read_resets()
+        return f"the evidence on {key} ({arm.hash}) begins anew"
+
+    async def _read_resets(self) -> None:
+        with suppress(JournalError):  # what cannot be read now says nothing; writing it will say why
+            found = await self._journal.evidence_resets()
+            self._attempts.resets(Reset(each.uid, each.hash, each.from_time) for each in found)
+            self._sampler.set_epochs(self._attempts.epochs(self._live.snapshot().rollouts))
+
+    async def _follow_resets(self) -> None:
+        """Other seats write to the same journal."""
+        while True:
+            await asyncio.sleep(_RESETS_SECONDS)
+            await self._read_resets()
 
     # -- versions ------------------------------------------------------------------------------------------------------
 

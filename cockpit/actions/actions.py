@@ -75,6 +75,11 @@ class Actions:
     def notify(self, text: str) -> None:
         self._notices.append(text)
 
+    @property
+    def who(self) -> Who:
+        """The actor that this process journals."""
+        return self._ledger.who
+
     def known_as(self, user: str) -> None:
         """The server's own name for us, once it has been asked; the journal's actor from now on."""
         self._ledger.who = msgspec.structs.replace(self._ledger.who, user=user)

@@ -3,6 +3,7 @@
 from cockpit.journal.fallback import Fallback
 from cockpit.journal.journal import Journal
 from cockpit.journal.records import History, IntentRecord, JournalError, OpenIntent, OutcomeRecord, Verification, Who
+from cockpit.journal.resets import ResetRecord
 
 __all__ = [
     "Fallback",
@@ -12,6 +13,7 @@ __all__ = [
     "JournalError",
     "OpenIntent",
     "OutcomeRecord",
+    "ResetRecord",
     "Verification",
     "Who",
 ]

@@ -48,6 +48,15 @@ class Judging:
         self._basis: dict[Key, tuple[Rollout, Observed | None]] = {}
         self._condition = condition(OFF)
         self.observer: Observer | None = None
+        self._focus: Key | None = None
+
+    def focus(self, key: Key | None) -> None:
+        """Judge the open rollout with its intervals."""
+        for changed in {self._focus, key} - {None} if key != self._focus else ():
+            if changed is not None:
+                self._basis.pop(changed, None)
+                self._waiting[changed] = None
+        self._focus = key
 
     def again(self, keys: Iterable[Key]) -> None:
         """These may have changed."""
@@ -84,7 +93,8 @@ class Judging:
             if known is not None and known[0] is rollout and known[1] is observed:
                 continue
             self._basis[key] = (rollout, observed)
-            after = _dated(self._judge(Case(rollout, observed, prometheus, now), self._policy), before, now)
+            case = Case(rollout, observed, prometheus, now, key == self._focus)
+            after = _dated(self._judge(case, self._policy), before, now)
             if after != before:
                 new = dict(old) if new is None else new
                 new[key] = after

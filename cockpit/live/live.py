@@ -20,6 +20,7 @@ from cockpit.live.health import Pulse, Versioned, all_gaps, kubernetes_source
 from cockpit.live.judging import Judge, Judging, Observer, condition
 from cockpit.live.keys import Keys
 from cockpit.model.case import Policy
+from cockpit.model.event import Event
 from cockpit.model.plan import Pending
 from cockpit.model.resource import EVENTS, Key, Resource
 from cockpit.model.rollout import Rollout
@@ -85,6 +86,7 @@ class Live:
         self._tasks: list[asyncio.Task[None]] = []
         self._waiters: list[asyncio.Future[None]] = []
         self._listeners: list[Callable[[Mapping[Key, Rollout]], None]] = []
+        self._event_listeners: list[Callable[[Sequence[Event]], None]] = []
         self._dirty: set[Key] = set()
         self._faults: dict[Key, str] = {}
         self._others: dict[str, Source] = {}
@@ -160,6 +162,22 @@ class Live:
     def on_rollouts(self, listener: Callable[[Mapping[Key, Rollout]], None]) -> None:
         """Call ``listener`` with all rollouts whenever a picture with other rollouts was made."""
         self._listeners.append(listener)
+
+    def on_events(self, listener: Callable[[Sequence[Event]], None]) -> None:
+        """Call ``listener`` with all events held whenever they changed."""
+        self._event_listeners.append(listener)
+
+    async def events_read(self) -> None:
+        """Wait until events have been listed, or are known not to be."""
+        while not all(status.listed or status.state in ("DENIED", "ABSENT") for status in self._events.statuses):
+            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiters.append(waiter)
+            await waiter
+
+    def focus(self, key: Key | None) -> None:
+        """This rollout is open: the intervals of its ratios are wanted too. None: of no rollout."""
+        self._judging.focus(key)
+        self._touch()
 
     def set_pending(self, key: Key, pending: Pending | None) -> None:
         """Show a verb under way on a rollout; None takes it away."""
@@ -249,6 +267,9 @@ class Live:
             if "rollouts" in changes:
                 for listener in self._listeners:
                     listener(rollouts)
+            if "events" in changes:
+                for tell in self._event_listeners:
+                    tell(changes["events"])
         if self._judging.waiting:
             self._touch()
 
