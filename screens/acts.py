@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from cockpit.base.errors import CockpitError
 from cockpit.model.plan import Consent, Intent, Outcome, Plan, Refusal, Verb
 from cockpit.model.resource import Key
 from cockpit.model.rollout import Rollout
@@ -20,6 +19,7 @@ from screens.draw.format import clock
 from screens.draw.line import Line
 from screens.parts.events import result_role
 from screens.parts.requests import request_text
+from screens.trouble import said
 
 if TYPE_CHECKING:
     from screens.app import CockpitApp
@@ -128,8 +128,12 @@ class Acts:
         self._busy.add(key)
         try:
             await self._flow(intent)
-        except CockpitError as error:
-            self.note(key, f"{intent.verb}: {error}", "bad")
+        except Exception as error:
+            if key in self._sending:
+                text = f"{intent.verb} unknown: {said(error)}; what was sent is settled at the next start"
+                self.note(key, text, "unknown")
+            else:
+                self.note(key, f"{intent.verb}: nothing was sent: {said(error)}", "bad")
         finally:
             self._busy.discard(key)
             self._sending.discard(key)

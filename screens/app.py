@@ -9,7 +9,7 @@ import signal
 from collections.abc import Awaitable, Callable, Iterable
 from typing import ClassVar, cast
 
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
 from textual.screen import Screen
@@ -18,7 +18,6 @@ from cockpit.base.clock import Clock
 from cockpit.base.errors import CockpitError, ExitCode
 from cockpit.base.text import clean
 from cockpit.config import Settings, default_config_path
-from cockpit.model.resource import Key
 from cockpit.model.snapshot import Snapshot
 from cockpit.ports import Opener, Seat
 from screens import SSH_FRAMES_PER_SECOND, over_ssh
@@ -27,15 +26,14 @@ from screens.connect import ConnectView
 from screens.copying import copy_limited
 from screens.fleet import FleetView
 from screens.keys import bindings, check_keymap
-from screens.leave import LeaveScreen
-from screens.pages import open_page
-from screens.rollout import RolloutView
 from screens.theme import Palette, choose, light_background, load_palettes
+from screens.travel import Travel
+from screens.trouble import said
 from screens.view import View
 from screens.widgets.canvas import Canvas
 
 
-class CockpitApp(App[int]):
+class CockpitApp(Travel):
     """One seat, one frame clock. ``wall`` is monotonic seconds (a test gives its own)."""
 
     CSS_PATH = "styles/cockpit.tcss"
@@ -76,10 +74,6 @@ class CockpitApp(App[int]):
         self._strict = strict
         self._frozen_at = 0.0
         self._second = -1
-        self._visited: list[Key] = []
-        self._visit = -1
-        self._last_view: tuple[str, Key | None] | None = None
-        self._view_now: tuple[str, Key | None] = ("fleet", None)
         for palette in self.palettes.values():
             self.register_theme(palette.theme)
         name, complaint = choose(
@@ -137,6 +131,9 @@ class CockpitApp(App[int]):
             self.seat = await self._open_seat()
         except CockpitError as error:
             self.failure = error
+            return
+        except Exception as error:
+            self.failure = CockpitError(said(error))
             return
         self.notices += [clean(text, 300) for text in self.seat.notices]
         await self.push_screen(self.fleet)
@@ -206,62 +203,7 @@ class CockpitApp(App[int]):
         """The full screen that is on top, under any dialog."""
         return next((screen for screen in reversed(self.screen_stack) if isinstance(screen, View)), None)
 
-    # -- from screen to screen ---------------------------------------------------------------------
-
-    def open_rollout(self, key: Key, *, visit: bool = True) -> None:
-        """The cockpit of one rollout, over the fleet."""
-        if visit and (self._visit < 0 or self._visited[self._visit] != key):
-            self._visited = [*self._visited[: self._visit + 1], key]
-            self._visit = len(self._visited) - 1
-        self._came(("rollout", key))
-        self.go_home(quiet=True)
-        self.push_screen(RolloutView(key))
-
-    def open_view(self, name: str, key: Key | None) -> None:
-        """A page about ``key`` (or the fleet) over the present screen."""
-        open_page(self, name, key)
-
-    def go_home(self, *, quiet: bool = False) -> None:
-        """Back to the fleet."""
-        while len(self.screen_stack) > 2:
-            self.pop_screen()
-        if not quiet:
-            self._came(("fleet", None))
-
-    def go_back(self) -> None:
-        """One screen back; at the fleet, first dismiss what was said, then ask whether to leave."""
-        if self.message is not None or self.acts.dismiss() or self.notices:
-            said, self.message, self.notices = bool(self.message), None, []
-            self.frame_now()
-            if said or self.screen is self.fleet:
-                return
-        if len(self.screen_stack) > 2:
-            self.pop_screen()
-            self._came(("fleet", None) if self.screen is self.fleet else self._view_now)
-            return
-        self.push_screen(LeaveScreen())
-
-    def _came(self, view: tuple[str, Key | None]) -> None:
-        if view != self._view_now:
-            self._last_view, self._view_now = self._view_now, view
-
     # -- actions -----------------------------------------------------------------------------------
-
-    def action_last_view(self) -> None:
-        if self._last_view is None:
-            self.say("there is no view before this one", "dim")
-        elif self._last_view[0] == "rollout" and self._last_view[1] is not None:
-            self.open_rollout(self._last_view[1])
-        else:
-            self.go_home()
-
-    def action_history(self, step: int) -> None:
-        at = self._visit + step
-        if 0 <= at < len(self._visited):
-            self._visit = at
-            self.open_rollout(self._visited[at], visit=False)
-        else:
-            self.say("no further rollout was visited that way", "dim")
 
     def action_help(self) -> None:
         self.open_view("help", None)

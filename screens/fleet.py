@@ -17,6 +17,7 @@ from screens.keys import LIST, bindings
 from screens.parts.events import event_line
 from screens.parts.header import counts, gaps, rule, sources, stale
 from screens.parts.peek import peek_lines
+from screens.parts.status import without_wall_of_blind
 from screens.view import View
 from screens.widgets.canvas import Canvas
 from screens.widgets.fleet_table import SORTS, FleetTable, parse_filter
@@ -34,11 +35,12 @@ class FleetView(View):
     def __init__(self) -> None:
         super().__init__()
         self.namespace: str | None = None
-        self._part: tuple[Snapshot, str, Snapshot] | None = None
+        self._part: tuple[Snapshot, str | None, Snapshot] | None = None
         self._gaps = 0
         self._counted: Snapshot | None = None
         self._marks = (0, 0)
         self._active = 0
+        self._tally = Line()
         self._table: FleetTable | None = None
 
     @property
@@ -107,12 +109,13 @@ class FleetView(View):
         self._peek(snapshot, now)
 
     def _scoped(self, snapshot: Snapshot) -> Snapshot:
-        if self.namespace is None:
-            return snapshot
         part = self._part  # kept, so that an unchanged picture stays the same object
         if part is None or part[0] is not snapshot or part[1] != self.namespace:
-            rollouts = {key: rollout for key, rollout in snapshot.rollouts.items() if key.namespace == self.namespace}
-            part = self._part = (snapshot, self.namespace, msgspec.structs.replace(snapshot, rollouts=rollouts))
+            chosen = without_wall_of_blind(snapshot)
+            if self.namespace is not None:
+                kept = {key: rollout for key, rollout in snapshot.rollouts.items() if key.namespace == self.namespace}
+                chosen = msgspec.structs.replace(chosen, rollouts=kept)
+            part = self._part = (snapshot, self.namespace, chosen)
         return part[2]
 
     def _bars(self, snapshot: Snapshot, chosen: Snapshot, now: float, width: int) -> None:
@@ -120,7 +123,8 @@ class FleetView(View):
         if self._counted is not chosen or self._marks != marks:  # looks at every rollout: once per picture and minute
             self._counted, self._marks = chosen, marks
             self._active = sum(in_default_view(rollout, now) for rollout in chosen.rollouts.values())
-            self.query_one("#counts", Canvas).show([counts(chosen.rollouts.values(), chosen.assessments, width)])
+            self._tally = counts(chosen.rollouts.values(), chosen.assessments, width)
+        self.query_one("#counts", Canvas).show([self._tally])
         table = self.table
         total = len(chosen.rollouts)
         active = self._active
@@ -145,7 +149,9 @@ class FleetView(View):
                 peek.show([], Line("peek", "title"))
             else:
                 series = seat.series(rollout.key)
-                lines = peek_lines(rollout, snapshot.assessments.get(rollout.key), series, now, *peek.inner)
+                lines = peek_lines(
+                    rollout, self._scoped(snapshot).assessments.get(rollout.key), series, now, *peek.inner
+                )
                 dim = stale(snapshot)
                 title = Line("peek · ", "title").add(str(rollout.key), "strong")
                 peek.show([line.roles("stale") if dim else line for line in lines], title, Line("⏎ opens", "dim"))

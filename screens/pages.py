@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.binding import BindingType
 from textual.widget import Widget
 
-from cockpit.base.errors import CockpitError
 from cockpit.model.resource import Key
 from cockpit.model.snapshot import Snapshot
 from screens.draw.line import Line
@@ -20,6 +19,7 @@ from screens.parts.events import act_page, event_page
 from screens.parts.header import gaps
 from screens.parts.sli_lines import burn_lines, burn_title
 from screens.rollback import RollbackView
+from screens.trouble import said
 from screens.view import View
 from screens.widgets.canvas import Canvas
 from screens.widgets.pager import Pager
@@ -85,8 +85,8 @@ class PageView(View):
     async def _fetch(self) -> None:
         try:
             self._loaded = await self._load() if self._load else []
-        except CockpitError as error:
-            self._loaded = [Line(str(error), "bad")]
+        except Exception as error:
+            self._loaded = [Line(said(error), "bad")]
         self.redraw()
 
     def draw_body(self, snapshot: Snapshot, now: float) -> None:

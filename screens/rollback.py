@@ -9,7 +9,6 @@ import msgspec
 from textual.binding import BindingType
 from textual.widget import Widget
 
-from cockpit.base.errors import CockpitError
 from cockpit.model.plan import Intent, Plan, Refusal
 from cockpit.model.resource import Key
 from cockpit.model.revision import Revision
@@ -18,6 +17,7 @@ from screens.draw.format import rev
 from screens.draw.line import Line
 from screens.keys import bindings
 from screens.parts.revisions import diff_lines, now_line, plan_lines, revision_row, revision_title
+from screens.trouble import said
 from screens.view import View
 from screens.widgets.canvas import Canvas
 
@@ -85,8 +85,8 @@ class RollbackView(View):
             return
         try:
             self.revisions = await seat.revisions(self.key)
-        except CockpitError as error:
-            self._failure, self.revisions = str(error), ()
+        except Exception as error:
+            self._failure, self.revisions = said(error), ()
         self._at = next(
             (index for index, item in enumerate(self.revisions) if item.stable and not item.current),
             next((index for index, item in enumerate(self.revisions) if not item.current), 0),
@@ -132,13 +132,13 @@ class RollbackView(View):
         try:
             if revision.hash not in self._diffs and current is not None:
                 self._diffs[revision.hash] = await seat.diff(self.key, current, revision.hash)
-        except CockpitError as error:
-            self._diffs[revision.hash] = str(error)
+        except Exception as error:
+            self._diffs[revision.hash] = said(error)
         try:
             if (revision.hash, way) not in self._plans:
                 self._plans[revision.hash, way] = await seat.plan(msgspec.structs.replace(intent, at=seat.now()))
-        except CockpitError as error:
-            self._plans[revision.hash, way] = str(error)
+        except Exception as error:
+            self._plans[revision.hash, way] = said(error)
         self.redraw()
 
     # -- drawing -----------------------------------------------------------------------------------

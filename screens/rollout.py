@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from textual.binding import BindingType
 from textual.containers import Container
@@ -16,16 +13,17 @@ from cockpit.model.resource import Key
 from cockpit.model.rollout import Rollout
 from cockpit.model.snapshot import Snapshot
 from screens.draw.line import Line, joined
-from screens.keys import LOG, PANES, bindings
+from screens.keys import PANES, bindings
+from screens.log_keys import LogKeys, LogPane
 from screens.parts.events import event_line, of_rollout
 from screens.parts.header import stale
 from screens.parts.pods import arm_line, arm_pods, brief, pod_table, why
 from screens.parts.sentence import sentence
 from screens.parts.sli_lines import burn_lines, burn_title, sli_table
 from screens.parts.status import pod_trouble
-from screens.view import View
 from screens.widgets.canvas import Canvas
 from screens.widgets.log_ring import LogRing
+from screens.widgets.panel import Panel
 from screens.widgets.step_timeline import StepTimeline
 
 _PANES = ("steps", "sli", "burn", "pods", "canary-log", "baseline-log")
@@ -37,51 +35,9 @@ _PANE_HINTS = (
     "pane.next", "pane.full", "view.describe", "view.yaml", "view.tree", "view.metrics", "view.burn", "view.events",
     "app.freeze", "help", "nav.back",
 )  # fmt: skip
-_SINCE: dict[str, float | None] = {
-    "tail": None, "head": None, "1m": 60, "5m": 300, "15m": 900, "30m": 1800, "1h": 3600,
-}  # fmt: skip
 
 
-class Panel(Canvas, can_focus=True):
-    """A framed part of the screen that can be full screen; scrolls when its page is longer."""
-
-    def __init__(self, *, id: str) -> None:  # noqa: A002
-        super().__init__(id=id, frame="box")
-        self._page: list[Line] = []
-        self._titles = (Line(), Line())
-        self._top = 0
-
-    def draw(self, page: list[Line], title: Line, right: Line | None = None) -> None:
-        self._page, self._titles = page, (title, right or Line())
-        self._paint()
-
-    def move(self, rows: int) -> None:
-        self._top += rows
-        self._paint()
-
-    def edge(self, *, last: bool) -> None:
-        self._top = len(self._page) if last else 0
-        self._paint()
-
-    def _paint(self) -> None:
-        rows = self.inner[1]
-        self._top = max(0, min(self._top, len(self._page) - rows))
-        self.show(self._page[self._top : self._top + rows], *self._titles)
-
-    def on_focus(self) -> None:
-        self._paint()
-
-    def on_blur(self) -> None:
-        self._paint()
-
-
-class LogPane(LogRing):
-    """A log ring with the k9s letters; here the digits mean *since*."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings(LOG)]
-
-
-class RolloutView(View):
+class RolloutView(LogKeys):
     """The cockpit of one rollout. Its logs and SLI history are streamed while it is open."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(PANES)]
@@ -91,7 +47,6 @@ class RolloutView(View):
         super().__init__()
         self.key = key
         self.full: str | None = None
-        self.locked = False
         self.known: Rollout | None = None
         self._was: Widget | None = None
 
@@ -266,7 +221,7 @@ class RolloutView(View):
         half = (columns - 3) // 2
         other = rollout.baseline or rollout.before
         label = "before" if rollout.baseline is None and rollout.before is not None else ""
-        left = [arm_line(rollout.canary, "canary"), *arm_pods(rollout.canary, half - 2, rows - 1)]
+        left = [arm_line(rollout.canary, "canary"), *arm_pods(rollout.canary, half - 2, rows - 1, rollout.message)]
         right_side = [arm_line(other, "baseline", label=label), *arm_pods(other, half - 2, rows - 1)]
         page = []
         for index in range(rows):
@@ -328,77 +283,7 @@ class RolloutView(View):
         else:
             super().action_back()
 
-    # -- logs --------------------------------------------------------------------------------------
-
-    @property
-    def log_pane(self) -> LogPane:
-        return self.focused if isinstance(self.focused, LogPane) else self.query_one("#canary-log", LogPane)
-
-    def action_log(self, switch: Literal["follow", "wrap", "stamp", "errors", "previous"]) -> None:
-        self.log_pane.toggle(switch)
-
-    def action_log_container(self) -> None:
-        self.log_pane.cycle_container()
-
-    def action_since(self, window: str) -> None:
-        """Both arms are re-opened: they are read side by side."""
-        seat = self.cockpit.seat
-        if seat is None:
-            return
-        seat.set_log_window(self.key, _SINCE[window])
-        for pane in self.query(LogPane):
-            pane.since = window
-            pane.reset()
-            pane.draw()
-            if window == "head":
-                pane.edge(last=False)
-
-    def action_log_lock(self) -> None:
-        self.locked = not self.locked
-        self.cockpit.say("panes locked by time" if self.locked else "panes unlocked", "info")
-
-    def on_log_ring_scrolled(self, event: LogRing.Scrolled) -> None:
-        if not self.locked:
-            return
-        for pane in self.query(LogPane):
-            if pane is not event.pane:
-                pane.seek(event.at)
-
-    def finding(self) -> str:
-        return self.log_pane.find.pattern if self.log_pane.find else ""
-
-    def find(self, text: str, *, done: bool) -> None:
-        hits = self.log_pane.look_for(self.pattern(text) if done or text else None)
-        if done and text:
-            self.cockpit.say(f"{hits} lines match; n and N go through them" if hits else "nothing matches", "info")
-
-    def action_find_next(self, step: int) -> None:
-        if not self.log_pane.next_match(step):
-            self.cockpit.say("nothing to find: / first", "dim")
-
-    def action_log_copy(self) -> None:
-        self.cockpit.copy(self.log_pane.visible_text(), "the lines shown")
-
     def action_copy(self) -> None:
         arm = self.known.canary if self.known else None
         digest = arm.images[0].digest if arm and arm.images else None
         self.cockpit.copy(digest or str(self.key), digest or str(self.key))
-
-    def action_log_save(self) -> None:
-        pane = self.log_pane
-        lines = [
-            f"{line.at if line.at is not None else ''}\t{line.pod}\t{line.container}\t{line.text}"
-            for line in pane.shown
-        ]
-        seat = self.cockpit.seat
-        stamp = datetime.fromtimestamp(seat.now() if seat else 0, UTC).strftime("%Y%m%dT%H%M%SZ")
-        file = Path.cwd() / Path(f"{self.key.namespace}-{self.key.name}-{pane.role}-{stamp}.log")
-        self.run_worker(self._save(file, "\n".join(lines) + "\n"), group="save", exit_on_error=False)
-
-    async def _save(self, file: Path, text: str) -> None:
-        try:
-            await asyncio.to_thread(file.write_text, text, encoding="utf-8")
-        except OSError as error:
-            self.cockpit.say(f"{file} cannot be written: {error.strerror}", "bad")
-            return
-        self.cockpit.say(f"saved to {file}", "info")

@@ -43,7 +43,7 @@ def log_lines(line: LogLine, style: LogStyle, *, current: bool = False) -> list[
         head.add("prev ", "warn")
     level = line.level.upper()
     head.add(level[:1] if style.width < 60 else level, _LEVEL_ROLE[line.level], 1 if style.width < 60 else 5).add(" ")
-    text = line.text
+    text = _without_level(line.text, level)
     room = style.width - head.width
     role = _TEXT_ROLE[line.level]
     if not style.wrap or room < 10:
@@ -58,6 +58,13 @@ def log_lines(line: LogLine, style: LogStyle, *, current: bool = False) -> list[
         lead = head if start == 0 else Line(" " * (style.width - room))
         lines.append(lead.extend(piece).cut(style.width))
     return lines
+
+
+def _without_level(text: str, level: str) -> str:
+    """``text`` without the level it begins with: the pane has a column for it."""
+    word, _, rest = text.lstrip().partition(" ")
+    bare = word.strip("[]:").upper()
+    return rest.lstrip() if level and rest and bare in {level, f"{level}ING", f"{level}RMATION"} else text
 
 
 def short_pod(name: str) -> str:

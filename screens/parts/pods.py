@@ -64,10 +64,16 @@ def pod_piece(pod: Pod, prefix: str) -> Line:
     return line
 
 
-def arm_pods(arm: Arm | None, width: int, rows: int) -> list[Line]:
-    """Pods of one arm in ``rows`` lines: the troubled first, each with its reason; the rest counted."""
+def arm_pods(arm: Arm | None, width: int, rows: int, message: str = "") -> list[Line]:
+    """Pods of one arm in ``rows`` lines: the troubled first, each with its reason; the rest counted.
+
+    ``message`` is what the controller says when pods are wanted and there are none.
+    """
     if arm is None or not arm.pods:
-        return [Line("no pods", "dim")]
+        wanted = arm is not None and arm.desired > 0
+        if not wanted or not message:
+            return [Line("no pods", "bad" if wanted else "dim")]
+        return [Line("no pods: ", "bad").add(message, "text").cut(width)]
     prefix = arm.replicaset or ""
     troubled = [pod for pod in arm.pods if not pod.ready and not pod.terminating]
     lines: list[Line] = []

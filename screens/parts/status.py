@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from typing import Literal, NamedTuple
 
+import msgspec
+
 from cockpit.model.rollout import Arm, Check, Rollout
-from cockpit.model.verdict import Assessment, SliRow
+from cockpit.model.snapshot import Snapshot
+from cockpit.model.verdict import Assessment, SliRow, Verdict
 from screens.draw import glyphs
 from screens.draw.format import age
 
@@ -174,3 +177,16 @@ def _back_to(rollout: Rollout) -> str:
 def pick(assessment: Assessment | None, name: str) -> SliRow | None:
     """The row of one SLI."""
     return next((row for row in assessment.slis if row.name == name), None) if assessment else None
+
+
+def without_wall_of_blind(snapshot: Snapshot) -> Snapshot:
+    """The picture for a fleet: Prometheus being down is said once, and rows rank by what pods and phases say."""
+    source = snapshot.sources.get("prometheus")
+    if source is None or source.state in {"ok", "syncing"}:
+        return snapshot
+    changed = {
+        key: msgspec.structs.replace(item, verdict=Verdict("unjudged", f"no metrics: Prometheus {source.state}"))
+        for key, item in snapshot.assessments.items()
+        if item.verdict.state == "blind"
+    }
+    return msgspec.structs.replace(snapshot, assessments={**snapshot.assessments, **changed}) if changed else snapshot

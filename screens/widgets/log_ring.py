@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Literal
@@ -16,9 +15,8 @@ from cockpit.ports import LogFeed
 from screens.draw.line import Line
 from screens.parts.log_lines import LogStyle, Stamp, log_lines
 from screens.widgets.canvas import Canvas
+from screens.widgets.log_store import LINES, LogStore
 
-LINES = 10_000
-BYTES = 8 * 2**20
 _CACHE = 2_000
 _PULL = 4_000
 _STAMPS: tuple[Stamp, ...] = ("short", "full", "none")
@@ -40,25 +38,17 @@ class LogRing(Canvas, can_focus=True):
         self.role: Role = role
         self.since = "tail"
         self.follow = True
-        self.errors_only = False
-        self.previous_only = False
-        self.container: str | None = None
         self.wrap_lines = False
         self.stamp: Stamp = "short"
         self.find: re.Pattern[str] | None = None
         self._open: Callable[[], LogFeed] | None = None
         self._feed: LogFeed | None = None
         self._label = ""
-        self._lines_kept: list[LogLine] = []
-        self._view: list[LogLine] = []
-        self._bytes = 0
-        self._last_seq = 0
+        self.store = LogStore()
         self._bottom = 0  # seq of the lowest line shown while paused
         self._new = 0  # lines that arrived while paused
-        self._missed = 0
         self._match: int | None = None
         self._offset = 0
-        self._containers: set[str] = set()
         self._cache: OrderedDict[int, list[Line]] = OrderedDict()
         self._cache_for: LogStyle | None = None
 
@@ -70,10 +60,8 @@ class LogRing(Canvas, can_focus=True):
     def reset(self) -> None:
         """Forget what is shown and read the feed anew."""
         self._feed = self._open() if self._open else None
-        self._lines_kept.clear()
-        self._view.clear()
-        self._containers.clear()
-        self._bytes = self._last_seq = self._new = self._missed = 0
+        self.store.clear()
+        self._new = 0
         self._match = None
         self.follow = True
         self._cache.clear()
@@ -89,59 +77,22 @@ class LogRing(Canvas, can_focus=True):
     @property
     def shown(self) -> Sequence[LogLine]:
         """The lines that pass the pane's switches, oldest first."""
-        return self._view
+        return self.store.view
 
     @property
     def kept(self) -> int:
-        return len(self._lines_kept)
+        return len(self.store)
 
     def _pull(self) -> None:
-        feed = self._feed
-        if feed is not None and feed.newest < self._last_seq:  # the feed began anew
+        feed, store = self._feed, self.store
+        if feed is not None and feed.newest < store.last_seq:  # the feed began anew
             self.reset()
             feed = self._feed
-        if feed is None or feed.newest == self._last_seq:
+        if feed is None or feed.newest == store.last_seq:
             return
-        fresh = feed.after(self._last_seq, LINES if self._last_seq == 0 else _PULL)
-        for line in fresh:
-            if self._last_seq and line.seq > self._last_seq + 1:
-                self._missed += line.seq - self._last_seq - 1
-            self._last_seq = line.seq
-            self._lines_kept.append(line)
-            self._bytes += len(line.text) + 64
-            self._containers.add(line.container)
-            if self._passes(line):
-                self._view.append(line)
-                self._new += not self.follow
-        self._last_seq = max(self._last_seq, feed.newest)
-        self._trim()
-
-    def _trim(self) -> None:
-        drop = max(0, len(self._lines_kept) - LINES)
-        size = self._bytes - sum(len(line.text) + 64 for line in self._lines_kept[:drop])
-        while size > BYTES and drop < len(self._lines_kept):
-            size -= len(self._lines_kept[drop].text) + 64
-            drop += 1
-        if not drop:
-            return
-        del self._lines_kept[:drop]
-        self._bytes = size
-        oldest = self._lines_kept[0].seq if self._lines_kept else self._last_seq + 1
-        del self._view[: bisect_left(self._view, oldest, key=_seq)]
-
-    def _passes(self, line: LogLine) -> bool:
-        if line.note:
-            return True
-        if self.errors_only and line.level != "error":
-            return False
-        if self.previous_only and not line.previous:
-            return False
-        return self.container is None or line.container == self.container
-
-    def _refilter(self) -> None:
-        self._view = [line for line in self._lines_kept if self._passes(line)]
-        self._match = None
-        self._paint()
+        passed = store.add(feed.after(store.last_seq, LINES if store.last_seq == 0 else _PULL), feed.newest)
+        if not self.follow:
+            self._new += passed
 
     # -- switches, one per key ---------------------------------------------------------------------
 
@@ -154,29 +105,29 @@ class LogRing(Canvas, can_focus=True):
             self.stamp = _STAMPS[(_STAMPS.index(self.stamp) + 1) % len(_STAMPS)]
         else:
             name = "errors_only" if switch == "errors" else "previous_only"
-            setattr(self, name, not getattr(self, name))
-            self._refilter()
+            setattr(self.store, name, not getattr(self.store, name))
+            self.store.refilter()
+            self._match = None
         self._paint()
 
     def cycle_container(self) -> None:
-        names: list[str | None] = [None, *sorted(name for name in self._containers if name)]
-        at = names.index(self.container) if self.container in names else 0
-        self.container = names[(at + 1) % len(names)]
-        self._refilter()
+        self.store.cycle_container()
+        self._match = None
+        self._paint()
 
     def move(self, rows: int) -> None:
         """Negative is back in time, and pauses."""
-        if not self._view:
+        if not self.store.view:
             return
         if rows < 0:
             self._pause()
         if self.follow:
             return
         at = self._index() + rows
-        if at >= len(self._view) - 1:
+        if at >= len(self.store.view) - 1:
             self._resume()
         else:
-            self._bottom = self._view[max(at, min(self.inner[1], len(self._view)) - 1)].seq
+            self._bottom = self.store.view[max(at, min(self.inner[1], len(self.store.view)) - 1)].seq
         self._paint()
         self.post_message(self.Scrolled(self, self.stamp_at_bottom()))
 
@@ -186,7 +137,7 @@ class LogRing(Canvas, can_focus=True):
             self._paint()
             self.post_message(self.Scrolled(self, None))
         else:
-            self.move(-len(self._view))
+            self.move(-len(self.store.view))
 
     def sideways(self, columns: int) -> None:
         self._offset = max(0, self._offset + 8 * columns)
@@ -196,16 +147,15 @@ class LogRing(Canvas, can_focus=True):
         """Show the lines up to a stamp; None follows. For panes that are locked by time."""
         if at is None:
             self._resume()
-        elif self._view:
+        elif self.store.view:
             self._pause()
-            index = max((i for i, line in enumerate(self._view) if line.at is not None and line.at <= at), default=0)
-            self._bottom = self._view[index].seq
+            self._bottom = self.store.view[self.store.index_at(at)].seq
         self._paint()
 
     def look_for(self, pattern: re.Pattern[str] | None) -> int:
         """Highlight and count the matches; the newest becomes the current one."""
         self.find, self._match = pattern, None
-        hits = self._hits()
+        hits = self.store.hits(self.find)
         if hits:
             self._jump(hits[-1])
         self._paint()
@@ -213,7 +163,7 @@ class LogRing(Canvas, can_focus=True):
 
     def next_match(self, step: int) -> bool:
         """To the match after (+1) or before (-1) the current one, around the ends."""
-        hits = self._hits()
+        hits = self.store.hits(self.find)
         if not hits:
             return False
         if self._match not in hits:
@@ -223,22 +173,17 @@ class LogRing(Canvas, can_focus=True):
         self._paint()
         return True
 
-    def _hits(self) -> list[int]:
-        if self.find is None:
-            return []
-        return [line.seq for line in self._view if not line.note and self.find.search(line.text)]
-
     def _jump(self, seq: int) -> None:
         self._match = seq
         self._pause()
-        index = bisect_left(self._view, seq, key=_seq)
-        self._bottom = self._view[min(len(self._view) - 1, index + self.inner[1] // 3)].seq
+        index = self.store.index(seq)
+        self._bottom = self.store.view[min(len(self.store.view) - 1, index + self.inner[1] // 3)].seq
         self._cache.pop(seq, None)
 
     def _pause(self) -> None:
-        if self.follow and self._view:
+        if self.follow and self.store.view:
             self.follow = False
-            self._bottom = self._view[-1].seq
+            self._bottom = self.store.view[-1].seq
             self._new = 0
 
     def _resume(self) -> None:
@@ -246,12 +191,12 @@ class LogRing(Canvas, can_focus=True):
 
     def _index(self) -> int:
         if self.follow:
-            return len(self._view) - 1
-        return min(bisect_left(self._view, self._bottom, key=_seq), len(self._view) - 1)
+            return len(self.store.view) - 1
+        return min(self.store.index(self._bottom), len(self.store.view) - 1)
 
     def stamp_at_bottom(self) -> float | None:
         """The stamp of the lowest line shown; None while following."""
-        return None if self.follow or not self._view else self._view[self._index()].at
+        return None if self.follow or not self.store.view else self.store.view[self._index()].at
 
     # -- drawing -----------------------------------------------------------------------------------
 
@@ -259,23 +204,23 @@ class LogRing(Canvas, can_focus=True):
         """What the pane shows, unwrapped: for copying."""
         rows = self.inner[1]
         last = self._index() + 1
-        return "\n".join(line.text for line in self._view[max(0, last - rows) : last])
+        return "\n".join(line.text for line in self.store.view[max(0, last - rows) : last])
 
     def _paint(self) -> None:
         width, rows = self.inner
         if width < 4 or rows < 1:
             return
-        style = LogStyle(width, self.wrap_lines, self.stamp, self._offset, self.find, len(self._containers) > 1)
+        style = LogStyle(width, self.wrap_lines, self.stamp, self._offset, self.find, len(self.store.containers) > 1)
         if style != self._cache_for:
             self._cache.clear()
             self._cache_for = style
         lines: list[Line] = []
         at = self._index()
         while at >= 0 and len(lines) < rows:
-            lines[:0] = self._drawn(self._view[at], style)
+            lines[:0] = self._drawn(self.store.view[at], style)
             at -= 1
         lines = lines[-rows:]
-        if not self._view:
+        if not self.store.view:
             status = self._feed.status if self._feed else ""
             lines = [Line(status or "no lines yet", "dim")]
         self.show(lines, *self._titles(width))
@@ -301,14 +246,14 @@ class LogRing(Canvas, can_focus=True):
                 title.add(" · ", "dim").add(
                     f"err {feed.errors_per_minute:.0f}/min", "bad" if feed.errors_per_minute else "dim"
                 )
-            if feed.status and self._view:
+            if feed.status and self.store.view:
                 title.add(f" · {feed.status}", "warn")
-        dropped = self._missed + (feed.dropped if feed else 0)
+        dropped = self.store.missed + (feed.dropped if feed else 0)
         right = Line()
         for on, text, role in (
-            (self.errors_only, "errors", "warn"),
-            (self.previous_only, "previous", "warn"),
-            (self.container is not None, self.container or "", "info"),
+            (self.store.errors_only, "errors", "warn"),
+            (self.store.previous_only, "previous", "warn"),
+            (self.store.container is not None, self.store.container or "", "info"),
             (self.since != "tail", self.since, "info"),
             (self.wrap_lines, "wrap", "dim"),
             (dropped > 0, f"dropped {dropped}", "warn"),
@@ -331,7 +276,3 @@ class LogRing(Canvas, can_focus=True):
 
     def on_blur(self) -> None:
         self._paint()
-
-
-def _seq(line: LogLine) -> int:
-    return line.seq

@@ -281,3 +281,26 @@ async def test_the_plan_is_on_screen_from_60x20_up() -> None:
             assert "ctrl+s" in shown and "type the rollout name" in shown and "Esc" in shown
             assert "FULL PROMOTE" in shown
             assert all(len(line) <= size[0] for line in shown.split("\n"))
+
+
+async def test_a_defect_while_planning_or_sending_never_looks_like_success() -> None:
+    class Broken(FakeSeat):
+        planning = True
+
+        async def plan(self, intent):  # type: ignore[no-untyped-def]
+            if self.planning:
+                raise KeyError("plan")
+            return await super().plan(intent)
+
+        async def execute(self, intent, plan, consent, progress=None):  # type: ignore[no-untyped-def]
+            raise KeyError("execute")
+
+    seat = Broken()
+    async with driven(seat) as (app, pilot, wall):
+        await press(pilot, "X")
+        assert "abort: nothing was sent: unexpected error" in text_of(app)
+        seat.planning = False
+        await open_dialog(pilot, wall)
+        await press(pilot, "y")
+        assert "abort unknown: unexpected error" in text_of(app)
+        assert "settled at the next start" in text_of(app)

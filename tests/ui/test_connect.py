@@ -140,3 +140,15 @@ def test_the_environment_is_prepared_but_never_overruled() -> None:
     environ = {"SSH_CONNECTION": "1 2 3 4", "ESCDELAY": "25"}
     prepare_environment(environ)
     assert environ["ESCDELAY"] == "25" and environ["TEXTUAL_FPS"] == "30" and environ["TEXTUAL_ANIMATIONS"] == "none"
+
+
+async def test_a_defect_of_ours_while_opening_is_a_sentence_too() -> None:
+    async def opener() -> Seat:
+        raise KeyError("surprise")
+
+    app = app_with(opener)
+    async with app.run_test(size=(80, 24)) as pilot:
+        for _ in range(3):
+            await settle(pilot)
+        shown = text_of(app)
+        assert "NO CONNECTION" in shown and "unexpected error in the cockpit itself (KeyError" in shown

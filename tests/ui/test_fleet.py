@@ -195,6 +195,18 @@ async def test_prometheus_lost_leaves_no_number_and_no_zero() -> None:
         assert "Prometheus lost: no answer within 5 s" in text_of(app)
 
 
+async def test_prometheus_lost_makes_no_wall_of_blind() -> None:
+    cases = [
+        (rollout, pictures.judged("blind", "no answer", (None, None), (None, None))) for rollout, _ in pictures.dozen()
+    ]
+    lost = Source("lost", NOW - 32, NOW - 32, message="no answer within 5 s")
+    async with driven(FakeSeat(pictures.picture(cases, prometheus=lost))) as (app, _, _):
+        shown = text_of(app)
+        assert "BLIND" not in shown and "prometheus lost since" in shown
+        assert rows(shown)[0] == "search-indexer", "pods and phases still rank"
+        assert "‖ 4 PAUSED" in shown
+
+
 async def test_gaps_of_rights_are_said() -> None:
     async with driven(FakeSeat(pictures.picture(gaps=("events in 3 namespaces are denied",)))) as (app, _, _):
         assert "events in 3 namespaces are denied" in text_of(app)

@@ -1,0 +1,84 @@
+"""Travel: from screen to screen, and the way back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from textual.app import App
+
+from cockpit.model.resource import Key
+from screens.leave import LeaveScreen
+from screens.pages import open_page
+from screens.rollout import RolloutView
+
+if TYPE_CHECKING:
+    from screens.app import CockpitApp
+
+
+class Travel(App[int]):
+    """The stack is: connecting, fleet, at most one rollout, at most one page, dialogs."""
+
+    def __init__(self, *, ansi_color: bool | None = None) -> None:
+        super().__init__(ansi_color=ansi_color)
+        self._visited: list[Key] = []
+        self._visit = -1
+        self._last_view: tuple[str, Key | None] | None = None
+        self._view_now: tuple[str, Key | None] = ("fleet", None)
+
+    @property
+    def _me(self) -> CockpitApp:
+        return cast("CockpitApp", self)
+
+    def open_rollout(self, key: Key, *, visit: bool = True) -> None:
+        """The cockpit of one rollout, over the fleet."""
+        if visit and (self._visit < 0 or self._visited[self._visit] != key):
+            self._visited = [*self._visited[: self._visit + 1], key]
+            self._visit = len(self._visited) - 1
+        self._came(("rollout", key))
+        self.go_home(quiet=True)
+        self.push_screen(RolloutView(key))
+
+    def open_view(self, name: str, key: Key | None) -> None:
+        """A page about ``key`` (or the fleet) over the present screen."""
+        open_page(self._me, name, key)
+
+    def go_home(self, *, quiet: bool = False) -> None:
+        """Back to the fleet."""
+        while len(self.screen_stack) > 2:
+            self.pop_screen()
+        if not quiet:
+            self._came(("fleet", None))
+
+    def go_back(self) -> None:
+        """One screen back; at the fleet, first dismiss what was said, then ask whether to leave."""
+        app = self._me
+        if app.message is not None or app.acts.dismiss() or app.notices:
+            said, app.message, app.notices = bool(app.message), None, []
+            app.frame_now()
+            if said or self.screen is app.fleet:
+                return
+        if len(self.screen_stack) > 2:
+            self.pop_screen()
+            self._came(("fleet", None) if self.screen is app.fleet else self._view_now)
+            return
+        self.push_screen(LeaveScreen())
+
+    def _came(self, view: tuple[str, Key | None]) -> None:
+        if view != self._view_now:
+            self._last_view, self._view_now = self._view_now, view
+
+    def action_last_view(self) -> None:
+        if self._last_view is None:
+            self._me.say("there is no view before this one", "dim")
+        elif self._last_view[0] == "rollout" and self._last_view[1] is not None:
+            self.open_rollout(self._last_view[1])
+        else:
+            self.go_home()
+
+    def action_history(self, step: int) -> None:
+        at = self._visit + step
+        if 0 <= at < len(self._visited):
+            self._visit = at
+            self.open_rollout(self._visited[at], visit=False)
+        else:
+            self._me.say("no further rollout was visited that way", "dim")
