@@ -6,14 +6,14 @@ import asyncio
 import re
 import secrets
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 from aiohttp import web
 
-from cockpit.world.api.cells import dig
 from cockpit.world.api.faults import Fault
-from cockpit.world.contract import Object, Profile
+from cockpit.world.contract import Profile
+from cockpit.world.exchange import BadRequest, answer, body_of, number_of, shows
 from cockpit.world.status import Rejected
 
 if TYPE_CHECKING:
@@ -21,10 +21,6 @@ if TYPE_CHECKING:
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _AWAIT_SECONDS = 30.0
-
-
-class BadRequest(Exception):
-    """A control request that makes no sense; the text says what to send."""
 
 
 class Control:
@@ -89,12 +85,12 @@ class Control:
 
     async def _advance(self, request: web.Request) -> web.StreamResponse:
         """{seconds}, or {until} in unix seconds."""
-        body = await _body(request)
+        body = await body_of(request)
         clock = self._world.clock
         if "until" in body:
-            clock.run_until(_number(body, "until"))
+            clock.run_until(number_of(body, "until"))
         else:
-            seconds = _number(body, "seconds")
+            seconds = number_of(body, "seconds")
             if seconds < 0:
                 raise BadRequest("seconds must not be negative: time runs forward")
             clock.advance(seconds)
@@ -102,7 +98,7 @@ class Control:
         return await self._clock(request)
 
     async def _speed(self, request: web.Request) -> web.StreamResponse:
-        speed = _number(await _body(request), "speed")
+        speed = number_of(await body_of(request), "speed")
         if not 0 <= speed <= 10_000:
             raise BadRequest("speed must lie in 0..10000")
         self._world.clock.set_speed(speed)
@@ -154,7 +150,7 @@ class Control:
             async with asyncio.timeout(timeout):
                 while True:
                     obj = self._world.store.get(plural, namespace, name)
-                    if (obj is None) if gone else (obj is not None and _shows(obj, path, value)):
+                    if (obj is None) if gone else (obj is not None and shows(obj, path, value)):
                         return answer(obj)
                     await changed.wait()
                     changed.clear()
@@ -194,7 +190,7 @@ class Control:
 
     async def _close_streams(self, request: web.Request) -> web.StreamResponse:
         """{kind, plural, user, abort}: end streams, cleanly or by breaking their connections."""
-        body = await _body(request)
+        body = await body_of(request)
         found = self._world.api.streams.select(*(str(body.get(key, "")) for key in ("kind", "plural", "user")))
         for stream in found:
             if body.get("abort"):
@@ -205,7 +201,7 @@ class Control:
 
     async def _inject(self, request: web.Request) -> web.StreamResponse:
         """{kind, plural, user} and {error: Status} (an ERROR event) or {text} (sent as it is)."""
-        body = await _body(request)
+        body = await body_of(request)
         found = self._world.api.streams.select(*(str(body.get(key, "")) for key in ("kind", "plural", "user")))
         if "error" in body:
             data = msgspec.json.encode({"type": "ERROR", "object": body["error"]}) + b"\n"
@@ -217,13 +213,13 @@ class Control:
 
     async def _chunks(self, request: web.Request) -> web.StreamResponse:
         """{line_per_chunk}: whether followed logs send every line as a chunk of its own."""
-        self._world.api.line_per_chunk = bool((await _body(request)).get("line_per_chunk"))
+        self._world.api.line_per_chunk = bool((await body_of(request)).get("line_per_chunk"))
         return answer({})
 
     async def _compact(self, request: web.Request) -> web.StreamResponse:
         """{plural} or all: forget the past, so that resuming a watch or a list answers 410."""
         store = self._world.store
-        plural = (await _body(request)).get("plural")
+        plural = (await body_of(request)).get("plural")
         if plural is not None:
             self._known(str(plural))
         for kind in store.kinds.all:
@@ -235,7 +231,7 @@ class Control:
 
     async def _add_user(self, request: web.Request) -> web.StreamResponse:
         """{name, groups, token, rules, namespace, certificate}: a user, with RBAC rules there or everywhere."""
-        body = await _body(request)
+        body = await body_of(request)
         name = body.get("name")
         if not isinstance(name, str) or not name:
             raise BadRequest("a user needs a name")
@@ -249,19 +245,19 @@ class Control:
 
     async def _expire(self, request: web.Request) -> web.StreamResponse:
         """{token} or {name}: from now on 401."""
-        body = await _body(request)
+        body = await body_of(request)
         return answer({"expired": self._world.api.users.expire(str(body.get("token") or body.get("name") or ""))})
 
     async def _deny(self, request: web.Request) -> web.StreamResponse:
         """{name, denied}: refuse everything of a user with 401 although the token is known."""
-        body = await _body(request)
+        body = await body_of(request)
         denied = self._world.api.users.denied
         (denied.add if body.get("denied", True) else denied.discard)(str(body.get("name", "")))
         return answer({"denied": sorted(denied)})
 
     async def _profile(self, request: web.Request) -> web.StreamResponse:
         """{image, profile}: change how a version behaves; fields that are not given keep their value."""
-        body = await _body(request)
+        body = await body_of(request)
         try:
             image = body["image"]
             current = msgspec.structs.asdict(self._world.book.of(image))
@@ -275,7 +271,7 @@ class Control:
 
     async def _move_tag(self, request: web.Request) -> web.StreamResponse:
         """{image, target}: the tag pulls from now on what target pulls."""
-        body = await _body(request)
+        body = await body_of(request)
         try:
             self._world.book.move_tag(str(body["image"]), str(body["target"]))
         except (KeyError, ValueError) as error:
@@ -285,34 +281,3 @@ class Control:
     def _known(self, plural: str) -> None:
         if plural not in self._world.store.kinds:
             raise BadRequest(f"the world has no resource {plural!r}; name it by plural, as in pods or rollouts")
-
-
-def answer(value: Any, code: int = 200) -> web.Response:
-    return web.Response(body=msgspec.json.encode(value), status=code, content_type="application/json")
-
-
-async def _body(request: web.Request) -> dict[str, Any]:
-    raw = await request.read()
-    if not raw.strip():
-        return {}
-    try:
-        return msgspec.json.decode(raw, type=dict[str, Any])
-    except msgspec.MsgspecError as error:
-        raise BadRequest(f"send a JSON object: {error}") from None
-
-
-def _number(body: dict[str, Any], key: str) -> float:
-    value = body.get(key)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise BadRequest(f"{key} must be a number")
-    return float(value)
-
-
-def _shows(obj: Object, path: str, value: str | None) -> bool:
-    parts: list[str | int] = [int(part) if part.isdigit() else part for part in path.split(".") if part]
-    found = dig(obj, *parts)
-    if value is None:
-        return found is not None
-    if found is None or isinstance(found, bool):
-        return {None: "null", True: "true", False: "false"}[found] == value
-    return str(found) == value
