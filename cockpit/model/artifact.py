@@ -1,4 +1,4 @@
-"""What is known of an image as an artifact: retained or not, signed or not, built by whom, the same as which digests."""
+"""What is known of an image as an artifact: retained or not, signed by whom, built from what, the same as which."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NOT_CHECKED = (
 
 
 class Contents(msgspec.Struct, frozen=True):
-    """What a digest was read to hold: an index its platform manifests, a manifest its config. Immutable, so kept for ever."""
+    """What a digest was read to hold: an index its platform manifests, a manifest its config. It never changes."""
 
     digest: str
     kind: Literal["index", "manifest"]
@@ -125,7 +125,7 @@ class Level(msgspec.Struct, frozen=True):
 
 
 class Signatures(msgspec.Struct, frozen=True):
-    """All evidence about one digest. ``signature`` and ``provenance_label`` are for ``digest`` itself, never for a level.
+    """All evidence about one digest. The labels are for ``digest`` itself, never for a level above or below it.
 
     ``gaps``: what could not be asked, one sentence each; while there are any, nothing is called ``none``.
     """

@@ -1,0 +1,287 @@
+"""The registry client: manifests, blobs and referrers of a repository; an answer is a value, never an error."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Literal
+from urllib.parse import urljoin, urlsplit
+
+import msgspec
+
+from cockpit.base.clock import Clock
+from cockpit.base.errors import CockpitError, Denied
+from cockpit.config import Settings
+from cockpit.registry import manifest, media
+from cockpit.registry.answers import Answer, Reply, judge
+from cockpit.registry.auth import Authorizer
+from cockpit.registry.challenge import Challenge, challenge
+from cockpit.registry.credentials import Credential, PullSecret, in_turn, of_secrets
+from cockpit.registry.endpoint import Endpoint, endpoint_of, own_credentials
+from cockpit.registry.logins import Logins
+from cockpit.registry.manifest import Descriptor
+from cockpit.registry.reference import Reference
+from cockpit.registry.wire import MakeTransport, Resting, Wire
+
+BLOB_LIMIT = 6 << 20
+"""Bytes of a config, payload or envelope; predicates up to 4 MiB fit in base64."""
+_KEPT_BYTES = 16 << 20
+_ASK_BY_GET = frozenset({200, 400, 401, 403, 404, 405, 501})  # a HEAD carries no error code; some servers lack HEAD
+_PAGES = 10
+_NEXT = re.compile(r'<([^>]*)>\s*;[^,]*\brel="?next"?')
+_STRANGER = Credential("anonymous")
+_Send = Callable[[str | None], Awaitable[Reply]]
+
+
+class Asking(msgspec.Struct, frozen=True):
+    """On whose behalf. ``urgent``: someone stands before a dialog, so our own politeness after failures gives way."""
+
+    secrets: tuple[PullSecret, ...] = ()
+    urgent: bool = False
+
+
+class Referrers(msgspec.Struct, frozen=True):
+    """What the referrers API gave. ``unsupported``: there is none here, clients keep a fallback tag instead."""
+
+    kind: Literal["listed", "unsupported", "unclear"]
+    entries: tuple[Descriptor, ...] = ()
+    reason: str = ""
+
+
+class RegistryClient:
+    """Reads only. ``transport`` replaces the network in tests, ``environ`` the environment."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        *,
+        environ: Mapping[str, str] | None = None,
+        transport: MakeTransport | None = None,
+    ) -> None:
+        options = settings.registry
+        self._overrides = settings.registries
+        self._docker_config = options.docker_config
+        self.logins = Logins(clock, options.helper_timeout, os.environ if environ is None else environ)
+        self._wire = Wire(clock, options.timeout, options.concurrency, transport)
+        self._auth = Authorizer(clock, self._fetch_token)
+        self._challenges: dict[tuple[str, str], Challenge] = {}
+        self._open: set[str] = set()  # endpoints whose API root asked for no login
+        self._winners: dict[tuple[str, str], Credential] = {}
+        self._bodies: OrderedDict[str, tuple[str, bytes]] = OrderedDict()
+        self._body_bytes = 0
+
+    async def head(self, place: Reference, ref: str, asking: Asking, *, etag: str | None = None) -> Answer:
+        """Whether a manifest is there now, by digest or tag. ``etag``: a digest; the same one answers ``unchanged``."""
+        path = f"/v2/{place.repository}/manifests/{ref}"
+        headers = {"Accept": media.ACCEPT} | ({"If-None-Match": f'"{etag}"'} if etag else {})
+        answer = await self._ask("HEAD", place, path, "manifest", ref, asking, headers, limit=None, presence=True)
+        if answer.kind in ("unclear", "denied") and answer.status in _ASK_BY_GET:
+            answer = await self._ask(
+                "GET", place, path, "manifest", ref, asking, headers, limit=manifest.LIMIT, presence=True
+            )
+            self._keep(answer)
+        return answer
+
+    async def manifest(self, place: Reference, ref: str, asking: Asking) -> Answer:
+        """The bytes of a manifest, hashed. A digest's may come from memory: they never change, and prove nothing of now."""
+        kept = self._bodies.get(ref)
+        if kept is not None:
+            self._bodies.move_to_end(ref)
+            return Answer("found", digest=ref, media_type=kept[0], size=len(kept[1]), body=kept[1])
+        path = f"/v2/{place.repository}/manifests/{ref}"
+        headers = {"Accept": media.ACCEPT}
+        answer = await self._ask("GET", place, path, "manifest", ref, asking, headers, limit=manifest.LIMIT)
+        self._keep(answer)
+        return answer
+
+    async def has_blob(self, place: Reference, blob: Descriptor, asking: Asking) -> Answer:
+        """Whether a config or layer is there now, with the size its manifest gives. Its bytes are not read."""
+        path = f"/v2/{place.repository}/blobs/{blob.digest}"
+        headers = {"Accept-Encoding": "identity"}
+        answer = await self._ask("HEAD", place, path, "blob", blob.digest, asking, headers, limit=None, presence=True)
+        if answer.kind in ("unclear", "denied") and answer.status in _ASK_BY_GET:
+            answer = await self._ask(
+                "GET", place, path, "blob", blob.digest, asking, headers, limit=None, presence=True
+            )
+        if answer.kind == "found" and None not in (answer.size, blob.size) and answer.size != blob.size:
+            reason = f"{place.registry} holds {answer.size} bytes of {blob.digest[:19]}…, {blob.size} are its size"
+            return Answer("altered", reason, status=answer.status)
+        return answer
+
+    async def blob(self, place: Reference, digest: str, asking: Asking, limit: int = BLOB_LIMIT) -> Answer:
+        """The bytes of a small blob, hashed."""
+        path = f"/v2/{place.repository}/blobs/{digest}"
+        return await self._ask("GET", place, path, "blob", digest, asking, {"Accept-Encoding": "identity"}, limit=limit)
+
+    async def referrers(self, place: Reference, digest: str, asking: Asking) -> Referrers:
+        """What the API lists beside a digest; filters of servers are not relied on."""
+        path = f"/v2/{place.repository}/referrers/{digest}"
+        entries: list[Descriptor] = []
+        for _ in range(_PAGES):
+            try:
+                endpoint = endpoint_of(place, self._overrides)
+                reply, _ = await self._reply(
+                    "GET", place, endpoint, path, asking, {"Accept": media.OCI_INDEX}, manifest.LIMIT, follow=False
+                )
+            except CockpitError as error:
+                return Referrers("unclear", tuple(entries), str(error))
+            if reply.status in (401, 403, 408, 429) or (reply.status >= 500 and reply.status != 501):
+                return Referrers("unclear", tuple(entries), f"{place.registry} answered {reply.status} for referrers")
+            try:
+                if reply.status != 200 or reply.cut:
+                    raise manifest.Unreadable("is no list")
+                page = manifest.read(reply.body or b"", "", reply.headers.get("content-type", ""))
+                if not page.is_index:
+                    raise manifest.Unreadable("is no index")
+            except manifest.Unreadable:
+                if entries:
+                    return Referrers("unclear", tuple(entries), f"{place.registry} broke off its list of referrers")
+                return Referrers("unsupported")
+            entries += page.entries
+            following = _NEXT.search(reply.headers.get("link", ""))
+            if following is None:
+                return Referrers("listed", tuple(entries))
+            parts = urlsplit(urljoin(f"{endpoint.url}{path}", following[1]))
+            path = f"{parts.path}?{parts.query}" if parts.query else parts.path
+            if not path.startswith("/v2/"):
+                return Referrers("unclear", tuple(entries), f"{place.registry} continues its list somewhere else")
+        return Referrers("unclear", tuple(entries), f"{place.registry} lists more referrers than are read")
+
+    async def aclose(self) -> None:
+        await self._wire.aclose()
+
+    async def _ask(
+        self,
+        method: str,
+        place: Reference,
+        path: str,
+        what: Literal["manifest", "blob"],
+        asked: str,
+        asking: Asking,
+        headers: dict[str, str],
+        *,
+        limit: int | None,
+        presence: bool = False,
+    ) -> Answer:
+        try:
+            endpoint = endpoint_of(place, self._overrides)
+            reply, login = await self._reply(method, place, endpoint, path, asking, headers, limit)
+        except Resting as error:
+            return Answer("unclear", str(error), retry_after=error.seconds)
+        except Denied as error:
+            return Answer("denied", str(error))
+        except CockpitError as error:
+            return Answer("unclear", str(error))
+        answer = judge(reply, what, asked, endpoint.server)
+        if endpoint.mirror and (answer.kind == "absent" or (presence and answer.kind in ("found", "unchanged"))):
+            # Bytes that hash to their digest are genuine wherever they come from; where they are kept is not shown.
+            has = "lacks it" if answer.kind == "absent" else "has it"
+            return Answer(
+                "unclear",
+                f"{endpoint.server} is asked through a mirror, which {has}: that proves nothing of its origin",
+            )
+        return msgspec.structs.replace(
+            answer, asked_as=login.source if login else "", hidden=login is not None and not login.secrets
+        )
+
+    async def _reply(
+        self,
+        method: str,
+        place: Reference,
+        endpoint: Endpoint,
+        path: str,
+        asking: Asking,
+        headers: dict[str, str],
+        limit: int | None,
+        *,
+        follow: bool = True,
+    ) -> tuple[Reply, Credential | None]:
+        """One answer with the first login that is let in; None where no login was asked for. Raises CockpitError."""
+        url = f"{endpoint.url}{path}"
+        key = (endpoint.url, place.repository)
+
+        async def send(authorization: str | None) -> Reply:
+            extra = {"Authorization": authorization} if authorization else {}
+            return await self._wire.exchange(
+                endpoint, method, url, headers | extra, limit=limit, follow=follow, urgent=asking.urgent
+            )
+
+        asked = self._challenges.get(key)
+        if asked is None:
+            reply = await send(None)
+            if reply.status == 404 and endpoint.url not in self._open:
+                # It may hide from strangers what it has; then its API root asks who we are.
+                root = await self._wire.exchange(endpoint, "GET", f"{endpoint.url}/v2/", {}, urgent=asking.urgent)
+                if root.status == 200:
+                    self._open.add(endpoint.url)
+                elif root.status != 401:
+                    return reply, _STRANGER
+                else:
+                    reply = root
+            if reply.status != 401:
+                return reply, None
+            asked = challenge([reply.headers.get("www-authenticate", "")])
+            if asked is None:
+                return reply, None
+            if f"repository:{place.repository}:" not in asked.scope:
+                asked = msgspec.structs.replace(asked, scope="")  # of the API root, or of nothing
+            self._challenges[key] = asked
+        return await self._log_in(place, endpoint, key, asked, asking, send)
+
+    async def _log_in(
+        self,
+        place: Reference,
+        endpoint: Endpoint,
+        key: tuple[str, str],
+        asked: Challenge,
+        asking: Asking,
+        send: _Send,
+    ) -> tuple[Reply, Credential | None]:
+        scope = f"repository:{place.repository}:pull"
+        refused: tuple[Reply, Credential | None] | Denied | None = None
+        for login in (*await self._candidates(place, endpoint, key, asking), None):
+            try:
+                reply = await send(await self._auth.header(endpoint, asked, scope, login))
+                if reply.status == 401 and asked.scheme == "bearer":  # the token may have run out
+                    reply = await send(await self._auth.header(endpoint, asked, scope, login, renew=True))
+            except Denied as error:
+                refused = refused or error
+                continue
+            if reply.status not in (401, 403):
+                if login is not None:
+                    self._winners[key] = login
+                return reply, login or _STRANGER
+            refused = refused if isinstance(refused, tuple) else (reply, login or _STRANGER)
+        if isinstance(refused, tuple):
+            return refused
+        self._challenges.pop(key, None)  # perhaps it asks for another kind of login by now
+        raise refused or Denied(f"{endpoint.server} asks for a login")
+
+    async def _candidates(
+        self, place: Reference, endpoint: Endpoint, key: tuple[str, str], asking: Asking
+    ) -> list[Credential]:
+        own = await asyncio.to_thread(own_credentials, endpoint)
+        if endpoint.mirror:
+            return own  # what opens the origin is not shown to a mirror
+        held = await self.logins.matching(place) if self._docker_config else []
+        ordered = in_turn(own, of_secrets(asking.secrets, place), held)
+        winner = self._winners.get(key)
+        return sorted(ordered, key=lambda login: login != winner)
+
+    async def _fetch_token(
+        self, endpoint: Endpoint, method: str, url: str, headers: dict[str, str], body: bytes | None
+    ) -> Reply:
+        return await self._wire.exchange(endpoint, method, url, headers, content=body, follow=method == "GET")
+
+    def _keep(self, answer: Answer) -> None:
+        if answer.kind != "found" or answer.body is None or answer.digest is None or answer.digest in self._bodies:
+            return
+        self._bodies[answer.digest] = (answer.media_type, answer.body)
+        self._body_bytes += len(answer.body)
+        while self._body_bytes > _KEPT_BYTES:
+            _, (_, body) = self._bodies.popitem(last=False)
+            self._body_bytes -= len(body)

@@ -1,0 +1,269 @@
+"""What a session asks of registries: retention, tags, signatures. Remembers what it may, and never raises for an answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from cockpit.base.clock import Clock
+from cockpit.base.errors import CockpitError
+from cockpit.base.text import clean
+from cockpit.config import Settings
+from cockpit.model.artifact import Evidence, Label, Level, Retention, Sameness, Signatures, TagState
+from cockpit.model.revision import Signed
+from cockpit.registry import manifest, media, provenance
+from cockpit.registry.client import Asking, RegistryClient
+from cockpit.registry.credentials import PullSecret
+from cockpit.registry.endpoint import endpoint_of
+from cockpit.registry.equivalence import Equivalence, Memory
+from cockpit.registry.evidence import Finder, Found
+from cockpit.registry.labels import SIGNATURE, label
+from cockpit.registry.manifest import Manifest
+from cockpit.registry.reference import Reference, parse
+from cockpit.registry.retention import conclude, look
+from cockpit.registry.verify import Key
+from cockpit.registry.wire import MakeTransport
+from cockpit.strategies.image import is_digest
+
+BROWSE_SECONDS = 600.0
+"""How old an answer may be for looking around."""
+ACT_SECONDS = 30.0
+"""How old it may be when something is about to be sent on its strength."""
+_LEVELS = 8
+
+
+class Registries:
+    """One per session. ``memory`` keeps what digests hold; ``transport`` and ``environ`` stand in for the world in tests."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        *,
+        memory: Memory | None = None,
+        environ: Mapping[str, str] | None = None,
+        transport: MakeTransport | None = None,
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._client = RegistryClient(settings, clock, environ=environ, transport=transport)
+        self.equivalence = Equivalence(memory)
+        self._kept: dict[tuple[object, ...], tuple[float, Retention]] = {}
+        self._retained_at: dict[str, float] = {}
+        self._locks: dict[tuple[object, ...], asyncio.Lock] = {}
+        self._tags: dict[str, str] = {}
+        self._keys: dict[tuple[Path, ...], tuple[Key, ...]] = {}
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Login files and credential helpers that gave nothing, one sentence each."""
+        return tuple(self._client.logins.warnings.values())
+
+    async def retention(
+        self,
+        image: str,
+        digest: str,
+        *,
+        needed: Sequence[str] = (),
+        control: str | None = None,
+        secrets: Sequence[PullSecret] = (),
+        deep: bool = False,
+        max_age: float = BROWSE_SECONDS,
+        urgent: bool = False,
+    ) -> Retention:
+        """Whether the artifact ``digest`` of ``image``'s repository is retained.
+
+        ``needed``: the nodes' platforms as ``os/architecture``. ``control``: a digest of the same repository that is
+        known to run; if the registry denies that too, nothing is called missing. ``deep``: config and layers as well.
+        ``max_age``: seconds that an earlier answer may be old (0: ask now). ``urgent``: an operator is waiting.
+        """
+        try:
+            place = _place(image, digest)
+        except CockpitError as error:
+            return Retention(
+                clean(f"{image}@{digest}", 300), clean(digest, 100), "unknown", str(error), self._clock.local()
+            )
+        wanted = tuple(sorted(set(needed)))
+        key = (place.name, digest, wanted, control, tuple((each.namespace, each.name) for each in secrets))
+        async with self._locks.setdefault((*key, deep), asyncio.Lock()):
+            for depth in (True, False)[: 1 if deep else 2]:
+                at, kept = self._kept.get((*key, depth), (0.0, None))
+                if kept is not None and self._clock.wall() - at < max_age:
+                    return kept
+            asked_at = self._clock.wall()  # before the asking: an answer is as old as its question
+            found = await self._look(place, digest, wanted, control, Asking(tuple(secrets), urgent), deep=deep)
+            if found.state == "unknown":
+                self._kept.pop((*key, deep), None)
+            else:
+                self._kept[(*key, deep)] = (asked_at, found)
+        return found
+
+    async def _look(
+        self, place: Reference, digest: str, needed: tuple[str, ...], control: str | None, asking: Asking, *, deep: bool
+    ) -> Retention:
+        started = self._clock.local()
+        seen = await look(self._client, place, digest, asking, deep=deep, needed=needed, learn=self.equivalence.learn)
+        proof = None
+        if seen.answer.kind == "absent" and control is not None and is_digest(control):
+            proof = await self._client.head(place, control, asking)
+        found = conclude(seen, place, needed=needed, control=proof, checked_at=started, deep=deep)
+        if found.state == "retained":
+            self._retained_at[place.at(digest)] = started
+        return msgspec.structs.replace(found, last_retained=self._retained_at.get(place.at(digest)))
+
+    async def tag(self, image: str, in_use: str | None, *, secrets: Sequence[PullSecret] = ()) -> TagState:
+        """Where ``image``'s tag points now, seen from the digest that its pods run. Costs one HEAD while it stays."""
+        asking = Asking(tuple(secrets))
+        try:
+            place = parse(image)
+        except CockpitError as error:
+            return TagState(clean(image, 300), None, "unknown", str(error))
+        if place.tag is None:
+            return TagState(place.name, None, "unknown", f"{place.name} is named by digest, without a tag")
+        name = f"{place.name}:{place.tag}"
+        known = self._tags.get(name)
+        answer = await self._client.head(place, place.tag, asking, etag=known)
+        digest = known if answer.kind == "unchanged" else answer.digest
+        if answer.kind == "absent" and not answer.hidden:
+            return TagState(name, None, "gone", answer.reason)
+        if answer.kind not in ("found", "unchanged") or digest is None:
+            return TagState(name, None, "unknown", answer.reason or f"{place.registry} did not say where it points")
+        self._tags[name] = digest
+        if in_use is None or not is_digest(in_use):
+            return TagState(name, digest, "unknown", "the digest in use is not known")
+        if digest != in_use:
+            for each in (digest, in_use):
+                await self._learn(place, each, asking)
+        same = self.equivalence.same(digest, in_use)
+        if same is None:
+            return TagState(name, digest, "unknown", f"{in_use[:19]}… could not be read to compare it")
+        return TagState(name, digest, "same" if same else "moved")
+
+    async def learn(self, image: str, digest: str, *, secrets: Sequence[PullSecret] = ()) -> bool:
+        """Read what a digest holds, so that ``compare`` can tell. True when everything below it was read."""
+        try:
+            place = _place(image, digest)
+        except CockpitError:
+            return False
+        return await self._learn(place, digest, Asking(tuple(secrets)))
+
+    async def _learn(self, place: Reference, digest: str, asking: Asking) -> bool:
+        known = self.equivalence.of(digest)
+        if known is None:
+            held = await self._manifest(place, digest, asking)
+            if held is None:
+                return False
+            known = held.contents
+            self.equivalence.learn(known)
+        if known.kind == "manifest":
+            return True
+        return all(await asyncio.gather(*(self._learn(place, each, asking) for each in known.children)))
+
+    def compare(self, declared: str, image_id: str) -> Sameness:
+        """What a pod runs (its ``imageID``) against a declared digest, by everything learned so far."""
+        return self.equivalence.compare(declared, image_id)
+
+    async def signatures(
+        self, image: str, digest: str, *, platform: str | None = None, secrets: Sequence[PullSecret] = ()
+    ) -> Signatures:
+        """All evidence about ``digest``, verified offline; ``platform`` picks whose labels are shown."""
+        asking, now = Asking(tuple(secrets)), self._clock.local()
+        try:
+            place = _place(image, digest)
+            keys = await self._trusted(place)
+        except CockpitError as error:
+            shown = clean(f"{image}@{digest}", 300)
+            return Signatures(shown, clean(digest, 100), "unknown", str(error), "unknown", "unknown", now)
+        finder = Finder(self._client, place, asking, keys)
+        found, labels = await asyncio.gather(finder.find(digest), self._labels(place, digest, platform, asking))
+        signature, piece = self._label(found, SIGNATURE, keys)
+        levels: tuple[Level, ...] = ()
+        if signature != "verified":
+            levels = await self._levels(place, digest, asking, finder, keys)
+        reason = piece.reason if piece else "; ".join(found.gaps[:2]) if signature == "unknown" else ""
+        return Signatures(
+            image=place.at(digest),
+            digest=digest,
+            signature=signature,
+            reason=reason,
+            provenance_label=self._label(found, media.PROVENANCE, keys)[0],
+            sbom_label=self._label(found, media.SBOM, keys)[0],
+            checked_at=now,
+            key=piece.key if piece else None,
+            evidence=found.evidence,
+            levels=levels,
+            provenance=min(
+                (each.provenance for each in found.evidence if each.provenance is not None),
+                key=lambda build: build.trust != "verified",
+                default=None,
+            ),
+            labels=labels,
+            gaps=found.gaps,
+            keys_configured=bool(keys),
+        )
+
+    @staticmethod
+    def _label(found: Found, asked: tuple[str, ...], keys: Sequence[Key]) -> tuple[Signed, Evidence | None]:
+        return label(found.evidence, asked, gaps=bool(found.gaps), keys=bool(keys))
+
+    async def _levels(
+        self, place: Reference, digest: str, asking: Asking, finder: Finder, keys: Sequence[Key]
+    ) -> tuple[Level, ...]:
+        """Who signed the index above or the platforms below: shown with its level, never as this digest's own."""
+        held = await self._manifest(place, digest, asking)
+        if held is not None:
+            self.equivalence.learn(held.contents)
+        if held is not None and held.is_index:
+            others = [(each.digest, each.platform) for each in held.images[:_LEVELS]]
+        else:
+            others = [(each, None) for each in self.equivalence.indexes_of(digest)[:_LEVELS]]
+        levels = []
+        for name, platform in others:
+            signature, piece = self._label(await finder.find(name), SIGNATURE, keys)
+            kind: Literal["index", "platform"] = "platform" if held is not None and held.is_index else "index"
+            levels.append(Level(kind, name, signature, platform, piece.key if piece else None))
+        return tuple(levels)
+
+    async def _labels(self, place: Reference, digest: str, platform: str | None, asking: Asking) -> tuple[Label, ...]:
+        held = await self._manifest(place, digest, asking)
+        index: dict[str, str] = {}
+        if held is not None and held.is_index:
+            index = held.annotations
+            fitting = [each for each in held.images if platform is None or each.platform == platform]
+            held = await self._manifest(place, fitting[0].digest, asking) if fitting else None
+        config: dict[str, str] = {}
+        if held is not None and held.config is not None:
+            answer = await self._client.blob(place, held.config.digest, asking)
+            config = manifest.config_labels(answer.body) if answer.kind == "found" and answer.body else {}
+        return provenance.labels(config, held.annotations if held is not None else {}, index)
+
+    async def _manifest(self, place: Reference, digest: str, asking: Asking) -> Manifest | None:
+        answer = await self._client.manifest(place, digest, asking)
+        if answer.kind != "found" or answer.body is None:
+            return None
+        try:
+            return manifest.read(answer.body, digest, answer.media_type)
+        except manifest.Unreadable:
+            return None
+
+    async def _trusted(self, place: Reference) -> tuple[Key, ...]:
+        override = endpoint_of(place, self._settings.registries).override
+        own = override.keys if override is not None else None
+        files = self._settings.signatures.keys if own is None else own
+        if files not in self._keys:
+            from cockpit.registry.keys import load_keys  # cryptography, which the first frame does not wait for
+
+            self._keys[files] = await asyncio.to_thread(load_keys, files)
+        return self._keys[files]
+
+    async def aclose(self) -> None:
+        await self._client.aclose()
+
+
+def _place(image: str, digest: str) -> Reference:
+    """The repository of ``image``; raises UsageError when either cannot be asked for."""
+    return parse(f"{image.partition('@')[0]}@{digest}")

@@ -1,0 +1,166 @@
+"""One HTTP exchange with a registry or what it points to: slots, pace, redirects, time-outs, bounded bodies."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from http.cookiejar import DefaultCookiePolicy
+from urllib.parse import urljoin, urlsplit
+
+import httpx
+
+from cockpit.base.clock import Clock
+from cockpit.base.errors import Unreachable
+from cockpit.net.client import http_client
+from cockpit.net.failure import failure
+from cockpit.registry.answers import Reply, retry_after
+from cockpit.registry.endpoint import Endpoint, trust
+from cockpit.registry.pace import Pace
+
+MakeTransport = Callable[[str], httpx.AsyncBaseTransport]
+ERROR_BODY = 1 << 16
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_HOPS = 5
+_DROPPED = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)  # a kept connection that the server closed
+
+
+class Resting(Unreachable):
+    """Not asked, because the host wished so or failed just now. ``seconds`` until it will be."""
+
+    def __init__(self, message: str, seconds: float) -> None:
+        super().__init__(message)
+        self.seconds = seconds
+
+
+class Wire:
+    """Connections by origin. ``timeout``: seconds for one exchange, its body included."""
+
+    def __init__(self, clock: Clock, timeout: float, concurrency: int, transport: MakeTransport | None = None) -> None:
+        self._pace = Pace(clock)
+        self._timeout = timeout
+        self._concurrency = concurrency
+        self._transport = transport
+        self._clients: dict[tuple[str, str], httpx.AsyncClient] = {}
+        self._slots: dict[str, asyncio.Semaphore] = {}
+        self._opening = asyncio.Lock()
+
+    async def exchange(
+        self,
+        endpoint: Endpoint,
+        method: str,
+        url: str,
+        headers: dict[str, str],
+        *,
+        content: bytes | None = None,
+        limit: int | None = ERROR_BODY,
+        follow: bool = True,
+        urgent: bool = False,
+    ) -> Reply:
+        """Ask and follow. ``limit`` None: only the headers of a success are read. Raises Unreachable, ConfigError.
+
+        Authorization is dropped at the first step to another origin, and a redirect from TLS to plain text is refused.
+        """
+        start = origin(url)
+        if seconds := self._pace.wait(start, urgent=urgent):
+            raise Resting(f"{endpoint.server} is left alone for another {seconds:.0f} s", seconds)
+        for _ in range(_HOPS + 1):
+            reply = await self._once(endpoint, start, method, url, headers, content, limit)
+            location = reply.headers.get("location", "")
+            if not follow or reply.status not in _REDIRECTS or not location:
+                self._note(start, reply)
+                return reply
+            url = urljoin(url, location)
+            if not endpoint.may_go(url):
+                raise Unreachable(f"{endpoint.server} redirects to an address that is not safe to follow")
+            if origin(url) != start:
+                headers = {name: value for name, value in headers.items() if name.lower() != "authorization"}
+            if reply.status == 303 and method != "HEAD":
+                method, content = "GET", None
+        raise Unreachable(f"{endpoint.server} redirects too often")
+
+    async def _once(
+        self,
+        endpoint: Endpoint,
+        start: str,
+        method: str,
+        url: str,
+        headers: dict[str, str],
+        content: bytes | None,
+        limit: int | None,
+    ) -> Reply:
+        async with self._slots.setdefault(start, asyncio.Semaphore(self._concurrency)):
+            client = await self._client(endpoint, origin(url))
+            request = client.build_request(method, url, headers=headers, content=content)
+            try:
+                async with asyncio.timeout(self._timeout):
+                    try:
+                        response = await client.send(request, stream=True)
+                    except _DROPPED:
+                        response = await client.send(request, stream=True)
+                    try:
+                        return await _read(response, method, limit)
+                    finally:
+                        await response.aclose()
+            except TimeoutError:
+                self._pace.failed(start)
+                raise Unreachable(f"{endpoint.server} does not answer within {self._timeout:g} s") from None
+            except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+                self._pace.failed(start)
+                raise failure(error, endpoint.server) from None
+
+    def _note(self, start: str, reply: Reply) -> None:
+        if reply.status == 429 or (reply.status == 503 and "retry-after" in reply.headers):
+            self._pace.told(start, retry_after(reply.headers))
+        elif reply.status >= 500:
+            self._pace.failed(start)
+        else:
+            self._pace.answered(start)
+
+    async def _client(self, endpoint: Endpoint, where: str) -> httpx.AsyncClient:
+        key = (endpoint.url, where)
+        async with self._opening:
+            client = self._clients.get(key)
+            if client is None:
+                secure = where.startswith("https://") and self._transport is None
+                verify = await asyncio.to_thread(trust, endpoint) if secure else True
+                client = self._clients[key] = http_client(
+                    where,
+                    verify=verify,
+                    timeout=httpx.Timeout(self._timeout),
+                    connections=self._concurrency,
+                    transport=self._transport(where) if self._transport else None,
+                )
+                # A session cookie would let one login's rights answer for another's.
+                client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        return client
+
+    async def aclose(self) -> None:
+        clients, self._clients = list(self._clients.values()), {}
+        for client in clients:
+            await client.aclose()
+
+
+async def _read(response: httpx.Response, method: str, limit: int | None) -> Reply:
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    challenges = response.headers.get_list("www-authenticate")
+    if challenges:
+        headers["www-authenticate"] = ", ".join(challenges)
+    held = response.status_code in (200, 206)
+    if method == "HEAD" or (held and limit is None):
+        return Reply(response.status_code, headers)
+    allowed = ERROR_BODY if limit is None or not held else limit
+    parts, size = [], 0
+    async for chunk in response.aiter_bytes():
+        parts.append(chunk)
+        size += len(chunk)
+        if size > allowed:
+            return Reply(response.status_code, headers, b"".join(parts)[:allowed], cut=True)
+    return Reply(response.status_code, headers, b"".join(parts))
+
+
+def origin(url: str) -> str:
+    """``scheme://host:port``, with the port always said."""
+    parts = urlsplit(url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    host = parts.hostname or ""
+    return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}:{port}"
