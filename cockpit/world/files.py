@@ -50,13 +50,16 @@ def settings(
     journal: Path,
     extra: str = "",
 ) -> str:
-    """The cockpit's config.toml for this world, ending with ``extra``. JSON strings are valid TOML strings."""
+    """The cockpit's config.toml for this world. JSON strings are valid TOML strings.
+
+    ``extra`` stands before the objective for all, since the first that fits a rollout counts.
+    """
     source = f"\n[prometheus]\nurl = {json.dumps(prometheus)}\n" if prometheus else ""
     return f"""# Written by `cockpit world`.
 [cluster]
 kubeconfig = {json.dumps(str(kubeconfig))}
 context = {json.dumps(context)}
-{source}
+{source}{extra}
 [[slo]]
 name = "availability"
 match = "*/*"
@@ -69,4 +72,4 @@ time_scale = {time_scale!r}
 
 [journal]
 path = {json.dumps(str(journal))}
-{extra}"""
+"""

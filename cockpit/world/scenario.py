@@ -113,7 +113,7 @@ class Trouble(Fault, forbid_unknown_fields=True, kw_only=True):
 class Scenario(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """A file of ``scenarios/``. It has no place for a status: that is the controllers' work.
 
-    ``config`` is TOML that the cockpit's config file for this world ends with.
+    ``config`` is TOML that the cockpit's config file for this world contains.
     """
 
     title: str

@@ -258,15 +258,31 @@ async def test_a_check_without_an_answer_says_its_query_and_values(tmp_path: Pat
         assert "orders_total" in no_data.reason
 
 
-async def test_a_finished_rollout_stands_against_what_served_before(tmp_path: Path) -> None:
-    async with standing(tmp_path, "errors") as stand, stand.chair() as chair:
+@pytest.mark.parametrize(("scenario", "words"), [("healthy", "before"), ("errors", "promoted")])
+async def test_a_finished_rollout_stands_against_what_served_before(tmp_path: Path, scenario: str, words: str) -> None:
+    async with standing(tmp_path, scenario) as stand, stand.chair() as chair:
         await stand.run(3 * MINUTE, chair)
         Subject(stand.world, "Rollout", "shop", "cart").act("promote-full", "kubectl-argo-rollouts")()
-        seen = (await watch(stand, chair, 15 * MINUTE))["cart"]
+        seen = (await watch(stand, chair, 12 * MINUTE))["cart"]
         assert chair.rollout(key("cart")).canary is None
         last = seen[-1].verdict
-        assert "before" in last.reason
-        assert last.state != "ready"
+        assert words in last.reason
+        assert last.state == ("abort" if scenario == "errors" else "unjudged")
         row = chair.row(key("cart"))
-        assert row.canary == pytest.approx(0.05, abs=0.02)
+        assert row.canary == pytest.approx(0.05 if scenario == "errors" else 0.005, rel=0.5)
         assert row.baseline == pytest.approx(0.005, abs=0.005)
+
+
+async def test_a_version_on_its_way_back_is_judged_and_called_so(tmp_path: Path) -> None:
+    """The bad version is stable; the one before it returns through the steps."""
+    async with standing(tmp_path, "errors") as stand, stand.chair() as chair:
+        deed = Subject(stand.world, "Rollout", "shop", "cart")
+        await stand.run(1 * MINUTE, chair)
+        deed.act("promote-full", "kubectl-argo-rollouts")()
+        await stand.run(10 * MINUTE, chair)
+        deed.update("registry.acme.test/shop/cart:v1")()
+        seen = (await watch(stand, chair, 10 * MINUTE))["cart"]
+        assert chair.rollout(key("cart")).returning
+        last = seen[-1].verdict
+        assert "returning" in last.reason
+        assert last.state == "ready"

@@ -58,8 +58,9 @@ class Chair:
         return self.assessment(key).verdict
 
     def row(self, key: Key, name: str = ERRORS) -> SliRow:
-        """A line of the SLI table."""
-        return next(row for row in self.assessment(key).slis if row.name == name)
+        """A line of the SLI table, with its interval."""
+        slis = self.session.examine(key).assessments[key].slis
+        return next(row for row in slis if row.name == name)
 
     def rollout(self, key: Key) -> Rollout:
         return self._live.snapshot().rollouts[key]
