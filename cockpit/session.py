@@ -121,15 +121,15 @@ class Session:
         self._tasks.append(asyncio.create_task(self._identify()))
         self._tasks.append(asyncio.create_task(self._follow_resets()))
 
-    async def ready(self, timeout: float) -> None:
+    async def ready(self, seconds: float) -> None:
         """Wait for a first whole picture. Raises Unreachable, Denied or NotSent's kin when there will be none."""
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(seconds):
                 await self._synced()
         except TimeoutError:
             source = self._live.snapshot().sources.get("kubernetes", Source("lost"))
             said = source.message or "it is still listing"
-            raise Unreachable(f"no whole picture of {self._api.server} within {timeout:.0f} s: {said}") from None
+            raise Unreachable(f"no whole picture of {self._api.server} within {seconds:.0f} s: {said}") from None
         with suppress(TimeoutError):
             async with asyncio.timeout(
                 _EVENTS_SECONDS

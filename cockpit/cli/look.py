@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,6 +14,9 @@ from cockpit.cli.seat import run
 from cockpit.cli.target import Target, find, parse_target
 from cockpit.model.snapshot import Snapshot
 from cockpit.ports import Seat
+
+if TYPE_CHECKING:
+    from cockpit.session import Session
 
 RolloutArgument = Annotated[
     str, typer.Argument(metavar="NS/NAME", help="NAMESPACE/NAME, or deployment/NAMESPACE/NAME.")
@@ -72,15 +75,16 @@ def _status(
     """Show one rollout: arms, pods, SLIs, burn, freshness."""
     target = parse_target(rollout, options.namespace)
 
-    async def once(seat: Seat) -> int:
-        snapshot = seat.snapshot()
-        entry = report.status(snapshot, find(snapshot, target).key)
+    async def once(seat: Session) -> int:
+        key = find(seat.snapshot(), target).key
+        snapshot = seat.examine(key)
+        entry = report.status(snapshot, key)
         say(dumps(entry) if options.json else text.status(entry, width()))
         return _sight(snapshot)
 
-    async def on(seat: Seat) -> int:
-        snapshot, printed = seat.snapshot(), None
-        key = find(snapshot, target).key
+    async def on(seat: Session) -> int:
+        key = find(seat.snapshot(), target).key
+        snapshot, printed = seat.examine(key), None
         while True:
             if key not in snapshot.rollouts:
                 raise NotFound(f"{key} is gone: it was deleted")

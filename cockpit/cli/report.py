@@ -64,6 +64,7 @@ def status(snapshot: Snapshot, key: Key) -> dict[str, Any]:
     assessment = snapshot.assessments.get(key)
     return {
         **item(rollout, assessment),
+        "verdict": verdict(assessment) | _basis(assessment),
         "arms": {"canary": arm(rollout.canary), "baseline": arm(rollout.baseline)},
         "slis": [sli(row) for row in assessment.slis] if assessment else [],
         "burn": msgspec.to_builtins(assessment.burn) if assessment and assessment.burn else None,
@@ -71,6 +72,12 @@ def status(snapshot: Snapshot, key: Key) -> dict[str, Any]:
         "as_of": as_of(snapshot),
         "now": snapshot.now,
     }
+
+
+def _basis(assessment: Assessment | None) -> dict[str, Any]:
+    """Which SLI speaks, and since when an abort is latched."""
+    said = assessment.verdict if assessment is not None else None
+    return {"sli": said.sli if said else None, "latched_at": said.latched_at if said else None}
 
 
 def arm(side: Arm | None) -> dict[str, Any] | None:
@@ -118,6 +125,10 @@ def sli(row: SliRow) -> dict[str, Any]:
         "state": row.state,
         "reason": row.reason,
         "limit": row.limit,
+        "posterior": row.posterior,
+        "latched_at": row.latched_at,
+        "phi": row.phi,
+        "unseen": row.unseen,
     }
 
 

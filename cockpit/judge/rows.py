@@ -65,9 +65,9 @@ def row(sli: Sli, observed: Observed, policy: Policy, pace: Pace, *, intervals: 
 
 
 def judged(
-    evidence: Evidence, policy: Policy, pace: Pace, now: tuple[float | None, float | None] = (None, None)
+    evidence: Evidence, policy: Policy, pace: Pace, now: tuple[float | None, float | None] | None = None
 ) -> tuple[State, str]:
-    """State and reason of one SLI by its evidence; ``now`` are the present values of both arms.
+    """State and reason of one SLI by its evidence; ``now`` are the present values of both arms, where there are any.
 
     A latched abort stands however the present looks. Missing data never becomes ready or abort.
     """
@@ -145,15 +145,22 @@ def _ready(evidence: Evidence, ceiling: float | None) -> str | None:
     limit = -math.log(READY_ALPHA)
     if evidence.log_advance is not None and evidence.log_advance >= limit:
         return f"{words.beside(evidence)}; surely below {evidence.sli.k:g}x"
-    if ceiling is not None and evidence.sli.kind != "volume" and below(evidence.canary, ceiling, READY_ALPHA):
+    if ceiling is None or evidence.sli.kind == "volume":
+        return None
+    ratio = point(evidence.canary, evidence.baseline)
+    if ratio is not None and ratio > evidence.sli.k and evidence.canary.bad >= _LEAST_BAD:
+        return None  # rare as they are, they are enough to compare, and they do not compare well
+    if below(evidence.canary, ceiling, READY_ALPHA):
         return f"{words.beside(evidence)}; surely below {words.percent(ceiling)}"
     return None
 
 
-def _latched(evidence: Evidence, now: tuple[float | None, float | None]) -> str:
+def _latched(evidence: Evidence, now: tuple[float | None, float | None] | None) -> str:
     by = {"late": "worse of late", "burn": f"burns the budget beyond the baseline's by {_beyond(evidence)}"}
     notes = [by[evidence.latched_by]] if evidence.latched_by in by else []
     text = words.beside(evidence, *notes)
+    if now is None:
+        return text
     ratio = _ratio(*now)
     life = point(evidence.canary, evidence.baseline)
     if ratio is not None and life is not None and (ratio <= evidence.sli.k or ratio * _ALIKE < life):

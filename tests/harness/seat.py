@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -163,7 +164,10 @@ class Feed:
 class FakeSeat:
     """``ports.Seat`` plus what a session adds. Executions are kept in ``executed``."""
 
-    def __init__(self, snapshot: Snapshot, *, later: Sequence[Snapshot] = (), tier: Tier = Tier.YES) -> None:
+    def __init__(
+        self, snapshot: Snapshot, *, later: Sequence[Snapshot] = (), tier: Tier = Tier.YES, still: bool = False
+    ) -> None:
+        self._still = still
         self._snapshot = snapshot
         self._later = list(later)
         self.tier = tier
@@ -171,6 +175,7 @@ class FakeSeat:
         self.result: Any = "done"
         self.executed: list[tuple[Intent, Plan, Consent]] = []
         self.intents: list[Intent] = []
+        self.resets: list[tuple[Key, str]] = []
         self.lines: dict[Role, list[LogLine]] = {"canary": [], "baseline": []}
         self.versions: tuple[Revision, ...] = ()
         self.notices: tuple[str, ...] = ()
@@ -192,12 +197,21 @@ class FakeSeat:
 
     async def changed(self, version: int) -> Snapshot:
         """The next prepared picture; after the last one a person presses ctrl+c."""
+        if self._still:
+            await asyncio.Event().wait()
         if not self._later:
             raise KeyboardInterrupt
         self._snapshot = self._later.pop(0)
         return self._snapshot
 
     def focus(self, key: Key | None) -> None: ...
+
+    def examine(self, key: Key) -> Snapshot:
+        return self._snapshot
+
+    async def reset_evidence(self, key: Key, reason: str) -> str:
+        self.resets.append((key, reason))
+        return f"the evidence on {key} begins anew"
 
     def set_log_window(self, key: Key, since: float | None) -> None: ...
 
