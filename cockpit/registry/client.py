@@ -87,7 +87,7 @@ class RegistryClient:
         return answer
 
     async def manifest(self, place: Reference, ref: str, asking: Asking) -> Answer:
-        """The bytes of a manifest, hashed. A digest's may come from memory: they never change, and prove nothing of now."""
+        """The bytes of a manifest, hashed. By digest they may come from memory: they never change."""
         kept = self._bodies.get(ref)
         if kept is not None:
             self._bodies.move_to_end(ref)

@@ -30,7 +30,7 @@ class Endpoint(msgspec.Struct, frozen=True):
     override: RegistryOverride | None = None
 
     def may_go(self, url: str) -> bool:
-        """Whether a redirect or token realm may be followed: never from TLS to plain text, nor by it out of loopback."""
+        """Whether a redirect or realm may be followed: never from TLS to plain text, nor by that out of loopback."""
         try:
             parts = urlsplit(url)
             host = parts.hostname or ""

@@ -1,8 +1,8 @@
 """From pieces of evidence to one of five labels, which are never collapsed. Pure.
 
-verified: a trusted key signed it, about this digest, of the asked type. invalid: it is there, and no trusted key made it,
-it was changed, or it is about another image. present-unverified: keys alone cannot decide. none: everything was asked and
-there is nothing. unknown: not everything could be asked.
+verified: a trusted key signed it, about this digest, of the asked type. invalid: it is there, and no trusted key made
+it, it was changed, or it is about another image. present-unverified: keys alone cannot decide. none: all was
+asked and there is nothing. unknown: not everything could be asked.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def label(
 ) -> tuple[Signed, Evidence | None]:
     """The label for predicate types ``asked``, and the piece it comes from.
 
-    ``gaps``: something could not be asked. ``keys``: there are some, so that what was not seen might have been verified.
+    ``gaps``: something could not be asked. ``keys``: there are some, so what was not seen might be verified.
     """
     fitting = [each for each in evidence if _concerns(each, asked)]
     for wanted in ("verified", "invalid"):

@@ -1,4 +1,4 @@
-"""What a session asks of registries: retention, tags, signatures. Remembers what it may, and never raises for an answer."""
+"""What a session asks of registries: retention, tags, signatures. Remembers what it may, never raises for an answer."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _LEVELS = 8
 
 
 class Registries:
-    """One per session. ``memory`` keeps what digests hold; ``transport`` and ``environ`` stand in for the world in tests."""
+    """One per session. ``memory`` keeps what digests hold; tests replace ``transport`` and ``environ``."""
 
     def __init__(
         self,
