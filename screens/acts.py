@@ -35,6 +35,10 @@ _VERBS: dict[str, Verb] = {
 }
 
 
+OPENING = 1.0
+"""Seconds for which keys wait for a dialog that was asked for."""
+
+
 class ActLine(NamedTuple):
     """The newest word about an act on one rollout."""
 
@@ -57,11 +61,17 @@ class Acts:
         self._busy: set[Key] = set()
         self._sending: set[Key] = set()
         self._newest: Key | None = None
+        self._opening_until = 0.0
 
     @property
     def sending(self) -> tuple[Key, ...]:
         """Rollouts whose act was sent and is still watched."""
         return tuple(self._sending)
+
+    @property
+    def opening(self) -> bool:
+        """Whether a dialog is about to open; for a second at most, so that a slow cluster does not take the keys."""
+        return self._app.wall() < self._opening_until
 
     # -- keys --------------------------------------------------------------------------------------
 
@@ -119,6 +129,7 @@ class Acts:
         if key in self._busy:
             self._app.say(f"another verb on {key} is open; finish it first", "warn")
             return
+        self._opening_until = self._app.wall() + OPENING
         self._app.run_worker(self._run(intent), group="act", exit_on_error=False, name=f"act:{key}")
 
     # -- the flow ----------------------------------------------------------------------------------
@@ -130,11 +141,12 @@ class Acts:
             await self._flow(intent)
         except Exception as error:
             if key in self._sending:
-                text = f"{intent.verb} unknown: {said(error)}; what was sent is settled at the next start"
+                text = f"{intent.verb} unknown, settled at the next start: {said(error)}"
                 self.note(key, text, "unknown")
             else:
                 self.note(key, f"{intent.verb}: nothing was sent: {said(error)}", "bad")
         finally:
+            self._opening_until = 0.0
             self._busy.discard(key)
             self._sending.discard(key)
 
@@ -151,6 +163,7 @@ class Acts:
                 self.note(key, f"{planned.result}: {planned.reason}", result_role(planned.result))
                 if not planned.choices:
                     return
+                self._opening_until = 0.0
                 choice = await self._app.push_screen_wait(ChoiceScreen(intent, planned))
                 if choice is None:
                     self.note(key, f"{intent.verb}: nothing was sent", "dim")
@@ -158,6 +171,7 @@ class Acts:
                 intent = with_choice(intent, choice)
                 continue
             self.note(key, "", "dim")
+            self._opening_until = 0.0
             answer = await self._app.push_screen_wait(ConfirmScreen(intent, planned))
             if answer is None:
                 self.note(key, f"{planned.title.lower()}: nothing was sent", "dim")

@@ -9,6 +9,7 @@ import signal
 from collections.abc import Awaitable, Callable, Iterable
 from typing import ClassVar, cast
 
+from textual import events
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
@@ -31,6 +32,7 @@ from screens.travel import Travel
 from screens.trouble import said
 from screens.view import View
 from screens.widgets.canvas import Canvas
+from screens.widgets.prompt import Prompt
 
 
 class CockpitApp(Travel):
@@ -259,6 +261,22 @@ class CockpitApp(Travel):
         self.message = (clean(text, 400), role)
         if (view := self.view) is not None and self.seat is not None and view.is_mounted:
             view.draw_foot()
+
+    async def on_event(self, event: events.Event) -> None:
+        """Keys of full screens act at once, in the order typed.
+
+        Textual posts a key to the focused widget and looks for its binding when it comes back; of a burst (a paste, a
+        slow link) the later keys are posted before the first has acted, so that text after ``:`` would be commands.
+        """
+        if isinstance(event, events.Key) and not event.is_forwarded and self._at_once():
+            if self.acts.opening and event.key != "ctrl+q":
+                return  # a dialog is on its way: what is typed ahead of it is for nobody
+            if await self._check_bindings(event.key, priority=True) or await self._check_bindings(event.key):
+                return
+        await super().on_event(event)
+
+    def _at_once(self) -> bool:
+        return bool(self.screen_stack) and isinstance(self.screen, View) and not isinstance(self.focused, Prompt)
 
     def handle_bindings_clash(self, clashed_bindings: set[Binding], node: DOMNode) -> None:
         """Textual keeps silent about two bindings on one key; we say which."""

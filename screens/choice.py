@@ -62,7 +62,7 @@ class ChoiceScreen(ModalScreen["str | None"]):
     def on_key(self, event: events.Key) -> None:
         event.stop()
         event.prevent_default()
-        if self._guard.early(event, self.cockpit.wall()):
+        if not self.is_current or self._guard.early(event, self.cockpit.wall()):
             return
         if event.key in {"escape", "q"}:
             self.dismiss(None)

@@ -134,8 +134,8 @@ class ConfirmScreen(ModalScreen["Consent | Literal['reopen'] | None"]):
     def on_key(self, event: events.Key) -> None:
         event.stop()
         event.prevent_default()
-        if self._guard.early(event, self.cockpit.wall()):
-            return
+        if not self.is_current or self._guard.early(event, self.cockpit.wall()):
+            return  # also when answered already: a second y is for nobody
         self._said = ""
         if self.moved:
             self._inert_key(event.key)

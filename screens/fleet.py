@@ -71,7 +71,7 @@ class FleetView(View):
         return self.table
 
     def refocus(self) -> None:
-        self.table.focus()
+        self.set_focus(self.table)
 
     def on_mount(self) -> None:
         super().on_mount()

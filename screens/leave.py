@@ -51,6 +51,8 @@ class LeaveScreen(ModalScreen[None]):
     def on_key(self, event: events.Key) -> None:
         event.stop()
         event.prevent_default()
+        if not self.is_current:
+            return
         if event.key == "y":
             self.cockpit.action_leave()
         else:

@@ -71,7 +71,7 @@ class PageView(View):
         return self.pager
 
     def refocus(self) -> None:
-        self.pager.focus()
+        self.set_focus(self.pager)
 
     def layout_for(self, width: int, height: int) -> None:
         self.pager.frame = "rule" if self.compact else "box"

@@ -99,10 +99,7 @@ class RolloutView(LogKeys):
         return found if found is not None else self.query_one("#canary-log", LogPane)
 
     def refocus(self) -> None:
-        if self._was is not None:
-            self._was.focus()
-        else:
-            self.set_focus(None)
+        self.set_focus(self._was)
 
     def action_find(self) -> None:
         self._was = self.focused
@@ -253,7 +250,7 @@ class RolloutView(LogKeys):
         if not pane.display:  # no room for it beside the others: full screen
             self.full = wanted
             self.layout_for(self.size.width, self.size.height)
-        pane.focus()
+        self.set_focus(pane)
         self.call_after_refresh(self._laid_out)
 
     def action_pane_next(self, step: int) -> None:
@@ -264,7 +261,7 @@ class RolloutView(LogKeys):
             self.full = name
         elif self.size.width < 76 and name == "canary-log":
             name = "baseline-log" if self._focused_id() == "canary-log" else name
-        self.query_one(f"#{name}").focus()
+        self.set_focus(self.query_one(f"#{name}"))
         self.layout_for(self.size.width, self.size.height)
         self.call_after_refresh(self._laid_out)
 

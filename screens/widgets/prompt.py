@@ -41,7 +41,7 @@ class Prompt(Canvas, can_focus=True):
         self.sign, self._complete = sign, complete
         self.field.set(text)
         self.display = True
-        self.focus()
+        self.screen.set_focus(self)  # at once: the next key is for it
         self._paint()
 
     def close(self, text: str | None) -> None:
@@ -51,6 +51,8 @@ class Prompt(Canvas, can_focus=True):
     def on_key(self, event: events.Key) -> None:
         event.stop()
         event.prevent_default()
+        if not self.display:
+            return  # typed on after it was closed
         if event.key == "escape":
             self.close(None)
             return

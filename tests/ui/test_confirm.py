@@ -302,5 +302,5 @@ async def test_a_defect_while_planning_or_sending_never_looks_like_success() -> 
         seat.planning = False
         await open_dialog(pilot, wall)
         await press(pilot, "y")
-        assert "abort unknown: unexpected error" in text_of(app)
-        assert "settled at the next start" in text_of(app)
+        assert "abort unknown, settled at the next start" in text_of(app)
+        assert "unexpected error" in text_of(app)
