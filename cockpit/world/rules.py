@@ -131,17 +131,8 @@ def bumps_generation(kind: Kind, old: Object, new: Object) -> bool:
 
 
 def record_manager(obj: Object, old: Object | None, manager: str, now: str, subresource: str | None) -> None:
-    """Keep ``managedFields``: who wrote last, and which top-level fields (finer ownership is not tracked)."""
-    changed = {
-        key: value
-        for key, value in obj.items()
-        if key not in ("apiVersion", "kind", "metadata") and (old is None or old.get(key) != value)
-    }
-    fields: dict[str, Any] = {f"f:{key}": {} for key in sorted(changed)}
-    for key in ("annotations", "labels"):
-        value = obj["metadata"].get(key)
-        if value and (old is None or old["metadata"].get(key) != value):
-            fields.setdefault("f:metadata", {})[f"f:{key}"] = {}
+    """Keep ``managedFields``: who wrote last, by member and one level below (``f:spec.f:paused``), no finer."""
+    fields, gone = _changed(obj, old)
     entry: dict[str, Any] = {
         "manager": manager,
         "operation": "Update",
@@ -155,7 +146,49 @@ def record_manager(obj: Object, old: Object | None, manager: str, now: str, subr
     kept = []
     for other in obj["metadata"].get("managedFields", ()):
         if other["manager"] == manager and other.get("subresource") == subresource:
-            entry["fieldsV1"] = {**other["fieldsV1"], **fields}
-        else:
-            kept.append(other)
+            entry["fieldsV1"] = _merged(_without(other["fieldsV1"], gone), fields)
+        elif left := _without(_without(other["fieldsV1"], fields), gone):
+            kept.append({**other, "fieldsV1": left})
     obj["metadata"]["managedFields"] = [*kept, entry]
+
+
+_Fields = dict[str, dict[str, Any]]
+
+
+def _changed(obj: Object, old: Object | None) -> tuple[_Fields, _Fields]:
+    """(members whose value is new or other than it was, members that are gone), as FieldsV1."""
+    before = old or {}
+    fields: _Fields = {}
+    gone: _Fields = {}
+    for key in sorted({*obj, *before} - {"apiVersion", "kind", "metadata"}):
+        new, was = obj.get(key), before.get(key)
+        if not isinstance(new, dict):
+            if new != was:
+                fields[f"f:{key}"] = {}
+            continue
+        was = was if isinstance(was, dict) else {}
+        leaves: dict[str, Any] = {f"f:{leaf}": {} for leaf in sorted(new) if leaf not in was or new[leaf] != was[leaf]}
+        lost: dict[str, Any] = {f"f:{leaf}": {} for leaf in was if leaf not in new}
+        if leaves:
+            fields[f"f:{key}"] = leaves
+        if lost:
+            gone[f"f:{key}"] = lost
+    for key in ("annotations", "labels"):
+        value = obj["metadata"].get(key)
+        if value and (old is None or old["metadata"].get(key) != value):
+            fields.setdefault("f:metadata", {})[f"f:{key}"] = {}
+    return fields, gone
+
+
+def _merged(one: _Fields, other: _Fields) -> _Fields:
+    return {key: {**one.get(key, {}), **other.get(key, {})} for key in (*one, *(set(other) - set(one)))}
+
+
+def _without(fields: _Fields, taken: _Fields) -> _Fields:
+    """``fields`` less what is ``taken``; a member that lost all its leaves goes too."""
+    left: _Fields = {}
+    for key, leaves in fields.items():
+        kept = {leaf: inner for leaf, inner in leaves.items() if leaf not in taken.get(key, {})}
+        if kept or (not leaves and key not in taken):
+            left[key] = kept
+    return left

@@ -319,3 +319,17 @@ def test_dry_run_stores_nothing(store: Store) -> None:
     version = store.version
     assert store.create(rollout(), dry_run=True)["metadata"]["uid"]
     assert store.version == version and store.get("rollouts", "shop", "pay") is None
+
+
+def test_managed_fields_name_who_set_a_member_of_the_spec(store: Store) -> None:
+    store.create(rollout(), manager="kubectl")
+    paused = store.mutate("rollouts", "shop", "pay", set_at("spec", "paused", value=True), manager="sre2")
+    assert paused is not None
+    owners = {entry["manager"]: entry["fieldsV1"].get("f:spec", {}) for entry in paused["metadata"]["managedFields"]}
+    assert owners["sre2"] == {"f:paused": {}}
+    assert "f:strategy" in owners["kubectl"]
+    taken = store.mutate("rollouts", "shop", "pay", set_at("spec", "paused", value=False), manager="ci")
+    assert taken is not None
+    owners = {entry["manager"]: entry["fieldsV1"] for entry in taken["metadata"]["managedFields"]}
+    assert owners["ci"] == {"f:spec": {"f:paused": {}}}
+    assert "sre2" not in owners
