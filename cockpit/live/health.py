@@ -12,7 +12,7 @@ from cockpit.cluster.reflector import Status
 from cockpit.live.coverage import Coverage
 from cockpit.model.snapshot import Source
 
-PULSE_SECONDS = 30.0
+PULSE_SECONDS = 10.0
 _RETRY_SECONDS = 2.0
 _STILL_SECONDS = 0.5  # where cluster time does not move by itself, only an answer can tell that it moved
 
