@@ -54,7 +54,9 @@ def weighed(canary: Counts, baseline: Counts, k: float) -> dict[str, Any]:
     from cockpit.model.evidence import Evidence, Stratum
     from cockpit.model.sli import ERRORS, STANDARD
 
-    evidence = fold(Evidence(sli=replace(STANDARD[ERRORS], k=k)), Stratum(0.0, canary, baseline))
+    evidence = fold(
+        Evidence(sli=replace(STANDARD[ERRORS], k=k, ceiling=Policy().ceiling)), Stratum(0.0, canary, baseline)
+    )
     # How long they were gathered is not known, only that they are all there is: no time of settling in is asked for.
     evidence = replace(evidence, strata=rows.LEAST_STRATA)
     state, reason = rows.judged(evidence, Policy(ratio=k), Pace(None, None))

@@ -9,10 +9,15 @@ from msgspec.structs import replace
 from cockpit.judge import absolute, late
 from cockpit.judge.burn import LEAST_BAD
 from cockpit.judge.sequential import POINTS, Mixture, log_mean_exp, step
-from cockpit.model.evidence import Cause, Counts, Evidence, Sli, Stratum
+from cockpit.model.evidence import Cause, Counts, Evidence, Proof, Sli, Stratum
 
 STRATUM_SECONDS = 15.0
+READY_ALPHA = 0.05
+"""Chance that a canary that is worse is held to be fine; every SLI has to be, so that it is not shared out."""
+
 _NEW = (0.0,) * POINTS
+_ENOUGH = -math.log(READY_ALPHA)
+_SLACK = 1.25
 
 
 def fold(evidence: Evidence, stratum: Stratum) -> Evidence:
@@ -52,6 +57,8 @@ def fold(evidence: Evidence, stratum: Stratum) -> Evidence:
         held_baseline=mixture.baseline,
     )
     grown = late.follow(grown, stratum.start, gains)
+    if (proof := proven(grown)) != grown.proven:
+        grown = replace(grown, proven=proof)
     if grown.latched_at is None and (cause := against(grown)) is not None:
         return replace(grown, latched_at=grown.as_of, latched_by=cause)
     return grown
@@ -66,18 +73,41 @@ def against(evidence: Evidence) -> Cause | None:
     return "burn" if burns(evidence) else None
 
 
+def proven(evidence: Evidence) -> Proof | None:
+    """What shows that the canary is fine, with less asked for to stay than to begin: it must not flicker."""
+    log = evidence.log_advance or 0.0
+    if log >= _ENOUGH or (evidence.proven == "ratio" and log >= 0.0):
+        return "ratio"
+    ceiling = evidence.sli.ceiling
+    if ceiling is None:
+        return None
+    if evidence.proven == "ceiling":
+        ceiling *= _SLACK
+    return "ceiling" if rare(evidence, ceiling) else None
+
+
+def rare(evidence: Evidence, ceiling: float) -> bool:
+    """Whether bad events are surely rarer than ``ceiling``, and too few to compare or comparing well."""
+    canary, baseline, sli = evidence.canary, evidence.baseline, evidence.sli
+    if sli.kind == "volume":
+        return False
+    if canary.bad >= LEAST_BAD and baseline.total and canary.bad * baseline.total > sli.k * baseline.bad * canary.total:
+        return False
+    return absolute.below(canary, ceiling, READY_ALPHA)
+
+
 def burns(evidence: Evidence) -> bool:
-    """Whether the canary is proven to err more than the baseline does by the whole ceiling (10x of the budget).
+    """Whether the canary is proven to err more than the baseline does by the whole limit (10x of the budget).
 
     What both arms burn is no fault of the release (facts 2): only the excess counts, with five bad events at least.
     """
     sli, canary, baseline = evidence.sli, evidence.canary, evidence.baseline
-    if sli.kind != "errors" or sli.ceiling is None or canary.bad < LEAST_BAD or not baseline.total:
+    if sli.kind != "errors" or sli.limit is None or canary.bad < LEAST_BAD or not baseline.total:
         return False
-    allowed = sli.ceiling + baseline.bad / baseline.total
+    allowed = sli.limit + baseline.bad / baseline.total
     if canary.bad <= allowed * canary.total:
         return False
-    allowed = sli.ceiling + absolute.upper(baseline, sli.alpha)
+    allowed = sli.limit + absolute.upper(baseline, sli.alpha)
     return absolute.above(_tempered(canary, evidence.phi), allowed, sli.alpha)
 
 

@@ -22,7 +22,7 @@ _UNKNOWN = (Reading(None), Reading(None))
 def outage(observed: Observed, evidence: Evidence | None, pace: Pace) -> str | None:
     """One sentence when both arms burn their budget beyond the limit now, in about equal measure; None otherwise."""
     canary, baseline = (reading.value for reading in observed.readings.get(ERRORS, _UNKNOWN))
-    limit = evidence.sli.ceiling if evidence is not None and evidence.sli.ceiling is not None else FAILING
+    limit = evidence.sli.limit if evidence is not None and evidence.sli.limit is not None else FAILING
     if canary is None or baseline is None or canary <= limit or baseline <= limit:
         return None
     if baseline * WINDOW * (pace.baseline or 0.0) < _LEAST_BAD or canary > _WORSE * baseline:

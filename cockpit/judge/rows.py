@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 from msgspec.structs import replace
 
 from cockpit.judge import words
-from cockpit.judge.absolute import below
+from cockpit.judge.evidence import rare
 from cockpit.judge.ratio import jeffreys_interval, point, posterior
 from cockpit.judge.saturation import worse_than_baseline
 from cockpit.judge.sequential import shown
@@ -20,7 +21,6 @@ from cockpit.model.verdict import PerArm, SliRow, State
 EXPECTED = frozenset({"NO_PODS", "TOO_NEW", "NO_TRAFFIC_EXPECTED"})
 """Codes of missing data that nobody should miss: not a blind spot."""
 
-READY_ALPHA = 0.05
 LEAST_STRATA = 6  # 90 s: two scrapes and the first minute of a cold pod
 _LEAST_BAD = 5
 _SUSPECT = 0.95
@@ -50,8 +50,8 @@ def row(sli: Sli, observed: Observed, policy: Policy, pace: Pace, *, intervals: 
         baseline=baseline.value,
         ratio=_ratio(canary.value, baseline.value),
         interval=None,
-        requests=PerArm(counted.canary.total, counted.baseline.total) if counted else PerArm(None, None),
-        errors=PerArm(counted.canary.bad, counted.baseline.bad) if counted else PerArm(None, None),
+        requests=_arms(counted, "total"),
+        errors=_arms(counted, "bad"),
         e_abort=_e(counted.log_abort if counted else None),
         e_advance=_e(counted.log_advance if counted else None),
         state=state,
@@ -129,6 +129,17 @@ def saturated(full: Saturation, observed: Observed) -> tuple[State, str]:
     return "ready", said
 
 
+def _arms(counted: Evidence | None, what: Literal["bad", "total"]) -> PerArm:
+    """Counts of both arms. None of an arm that a blind SLI never saw: nobody knows that they are zero."""
+    if counted is None:
+        return PerArm(None, None)
+    unknown = counted.blind is not None
+    canary, baseline = (
+        None if unknown and not counts.total else getattr(counts, what) for counts in (counted.canary, counted.baseline)
+    )
+    return PerArm(canary, baseline)
+
+
 def _load(observed: Observed) -> float:
     canary, baseline = (reading.value for reading in observed.readings.get("rate_per_pod", (_UNKNOWN, _UNKNOWN)))
     return canary / baseline if canary and baseline else 1.0
@@ -142,15 +153,9 @@ def _ready(evidence: Evidence, ceiling: float | None) -> str | None:
     """The proof that the canary is fine, None without one."""
     if evidence.strata < LEAST_STRATA or not evidence.canary.total:
         return None
-    limit = -math.log(READY_ALPHA)
-    if evidence.log_advance is not None and evidence.log_advance >= limit:
+    if evidence.proven == "ratio":
         return f"{words.beside(evidence)}; surely below {evidence.sli.k:g}x"
-    if ceiling is None or evidence.sli.kind == "volume":
-        return None
-    ratio = point(evidence.canary, evidence.baseline)
-    if ratio is not None and ratio > evidence.sli.k and evidence.canary.bad >= _LEAST_BAD:
-        return None  # rare as they are, they are enough to compare, and they do not compare well
-    if below(evidence.canary, ceiling, READY_ALPHA):
+    if ceiling is not None and (evidence.proven == "ceiling" or rare(evidence, ceiling)):
         return f"{words.beside(evidence)}; surely below {words.percent(ceiling)}"
     return None
 
@@ -171,7 +176,7 @@ def _latched(evidence: Evidence, now: tuple[float | None, float | None] | None) 
 
 
 def _beyond(evidence: Evidence) -> str:
-    return "more than " + words.percent(evidence.sli.ceiling)
+    return "more than " + words.percent(evidence.sli.limit)
 
 
 def _with_numbers(evidence: Evidence, reason: str) -> str:

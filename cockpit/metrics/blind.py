@@ -54,7 +54,7 @@ def blind_spot(
     if present:
         if seen and (age := head - max(up.at for up in seen)) > _STALE:
             return Blind("STALE", f"the newest sample of {who} is {age:.0f} s old", since=head - age)
-        return _quiet(follow, role, who)
+        return _quiet(follow, role, who, head - max(up.at for up in seen) if seen else 0.0)
     born = [pod.created_at for pod in ready if pod.created_at is not None]
     if born and head - min(born) < _TOO_NEW:
         return Blind("TOO_NEW", f"{who}'s pods are {max(0.0, head - min(born)):.0f} s old; first samples are due")
@@ -91,9 +91,7 @@ def latency_spot(follow: Follow, sli: Sli, trouble: Blind | None) -> Blind | Non
             f"{calibration.observed} of {needed(sli.name)} requests of the baseline to tell from when on one is slow",
         )
     if follow.history.arms["canary"].pods[-1] and not canary:
-        return Blind(
-            "LABEL_MISMATCH", f"the baseline has latency buckets, the canary has none: no {sli.name}"
-        )
+        return Blind("LABEL_MISMATCH", f"the baseline has latency buckets, the canary has none: no {sli.name}")
     if canary and threshold.seconds not in canary:
         return Blind(
             "BUCKETS_CHANGED",
@@ -116,7 +114,7 @@ def own_spot(follow: Follow, item: Evidence) -> Blind | None:
     return None
 
 
-def _quiet(follow: Follow, role: Role, who: str) -> Blind | None:
+def _quiet(follow: Follow, role: Role, who: str, age: float) -> Blind | None:
     """Series are there; are requests? Low traffic is no blind spot: only silence where requests were due is."""
     history, end = follow.history, follow.history.steps
     first = history.arms[role].first or 0
@@ -129,6 +127,8 @@ def _quiet(follow: Follow, role: Role, who: str) -> Blind | None:
         return Blind("NO_TRAFFIC_EXPECTED", "the canary gets no traffic yet (weight 0)")
     last = history.last_traffic(role)
     silent = end - max(last or 0, first)
+    if silent * GRID_SECONDS - age < _QUIET_STEPS * GRID_SECONDS:
+        return None  # the samples may be late, not the requests
     beside: Counts = history.counts("baseline", end, silent)
     if weight is None or weight >= 1.0 or beside.total * weight / (1.0 - weight) < _EXPECTED:
         return None

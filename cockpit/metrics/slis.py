@@ -35,7 +35,7 @@ def judged(preset: Preset, judge: JudgeSettings, slo: SloSettings | None, own: t
     alpha = ALPHA * (1.0 - _OTHERS) if others else ALPHA
     each = ALPHA * _OTHERS / others if others else ALPHA
     limit = judge.burn * (1.0 - slo.objective) if slo is not None else None
-    errors = replace(STANDARD[ERRORS], k=judge.ratio, limit=limit, ceiling=limit, alpha=alpha)
+    errors = replace(STANDARD[ERRORS], k=judge.ratio, limit=limit, ceiling=limit or judge.ceiling, alpha=alpha)
     latency = tuple(
         # P95 of the canary lies above an edge exactly when more than 5 % of its requests do.
         replace(STANDARD[name], k=k, alpha=each, ceiling=round(1.0 - QUANTILES[name], 9))

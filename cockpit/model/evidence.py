@@ -55,12 +55,17 @@ Cause = Literal["ratio", "late", "burn"]
 """What latched: evidence since the start, evidence since a later moment, or budget burnt beyond the baseline's."""
 
 
+Proof = Literal["ratio", "ceiling"]
+"""Why the canary is fine: surely below k times the baseline, or surely below what is allowed anyway."""
+
+
 class Evidence(msgspec.Struct, frozen=True):
     """What is known of one SLI for one (uid, hash, attempt). ``judge.fold`` appends a stratum and returns a new one.
 
     ``log_abort`` and ``log_advance`` are natural logarithms of the two e-values, ``log_recent`` that of the evidence of
     the last quarter of an hour; None before the first stratum. ``phi`` is the over-dispersion, frozen from the hour
-    before on ``phi_strata`` strata (fewer than 40: not known, 1). ``latched_at`` is evidence time.
+    before on ``phi_strata`` strata (fewer than 40: not known, 1). ``latched_at`` is evidence time. ``proven`` once reached
+    stays until the evidence for it is gone, not merely a little less.
 
     ``abort`` to ``late_done`` are the state of the fold and nothing to draw (``judge.sequential``, ``judge.late``).
     """
@@ -75,6 +80,7 @@ class Evidence(msgspec.Struct, frozen=True):
     log_recent: float | None = None
     latched_at: float | None = None
     latched_by: Cause | None = None
+    proven: Proof | None = None
     phi: float = 1.0
     phi_strata: int = 0
     unseen: int = 0  # at most this many requests of the canary died before a scrape could see them

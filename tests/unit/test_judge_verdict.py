@@ -146,6 +146,21 @@ def test_without_any_error_the_absolute_bound_decides() -> None:
     assert said(folded(*[clean] * 46, sli=strict), **now(0.0, 0.0)).state == "wait"
 
 
+def test_ready_does_not_flicker_while_the_evidence_wavers() -> None:
+    evidence = folded(*[(Counts(1, 100), Counts(9, 900))] * 40)
+    at = 40
+    while evidence.log_advance is not None and evidence.log_advance < math.log(20):
+        evidence = fold(evidence, Stratum(T0 + 15.0 * at, Counts(1, 100), Counts(9, 900)))
+        at += 1
+    assert said(evidence, **now(0.01, 0.01)).state == "ready"
+    a_little_worse = fold(evidence, Stratum(T0 + 15.0 * at, Counts(4, 100), Counts(9, 900)))
+    assert a_little_worse.log_advance is not None
+    assert 0 < a_little_worse.log_advance < math.log(20)
+    assert said(a_little_worse, **now(0.01, 0.01)).state == "ready"
+    gone = folded(*[(Counts(1, 100), Counts(9, 900))] * 60, *[(Counts(3, 100), Counts(9, 900))] * 20)
+    assert gone.proven is None or said(gone, **now(0.03, 0.01)).state in ("watch", "abort")
+
+
 def test_looking_worse_without_proof_is_watch() -> None:
     evidence = folded(*[(Counts(1, 60), Counts(3, 540))] * 6)
     assert suspect(evidence) is False
@@ -177,7 +192,7 @@ def test_a_fault_that_begins_after_a_good_hour_is_found_within_minutes() -> None
 
 
 def test_what_both_arms_burn_is_not_the_canarys_fault() -> None:
-    sli = replace(STANDARD[ERRORS], ceiling=0.01)
+    sli = replace(STANDARD[ERRORS], limit=0.01, ceiling=0.01)
     shared = folded(*[(Counts(40, 100), Counts(360, 900))] * 10, sli=sli)
     assert shared.latched_at is None
     verdict = said(shared, **now(0.40, 0.40))
@@ -189,7 +204,7 @@ def test_what_both_arms_burn_is_not_the_canarys_fault() -> None:
 
 
 def test_fewer_than_five_bad_events_burn_nothing() -> None:
-    sli = replace(STANDARD[ERRORS], ceiling=0.001, k=100.0)
+    sli = replace(STANDARD[ERRORS], limit=0.001, ceiling=0.001, k=100.0)
     assert folded((Counts(4, 4), Counts(100, 5000)), sli=sli).latched_at is None
     assert folded((Counts(5, 5), Counts(100, 5000)), sli=sli).latched_by == "burn"
 
