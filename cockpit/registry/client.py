@@ -177,6 +177,8 @@ class RegistryClient:
         except CockpitError as error:
             return Answer("unclear", str(error))
         answer = judge(reply, what, asked, endpoint.server)
+        if answer.kind == "unchanged" and "If-None-Match" not in headers:
+            answer = Answer("unclear", f"{endpoint.server} answered 304 to a question without a condition")
         if endpoint.mirror and (answer.kind == "absent" or (presence and answer.kind in ("found", "unchanged"))):
             # Bytes that hash to their digest are genuine wherever they come from; where they are kept is not shown.
             has = "lacks it" if answer.kind == "absent" else "has it"

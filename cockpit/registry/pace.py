@@ -6,6 +6,7 @@ from cockpit.base.clock import Clock
 
 _FIRST_REST = 1.0
 _LONGEST_REST = 60.0
+_IN_A_ROW = 3  # one address that always fails (referrers on some registries) must not silence the others
 _UNTOLD = 30.0  # after a 429 that names no time
 
 
@@ -35,8 +36,9 @@ class Pace:
     def failed(self, host: str) -> None:
         """No answer, or one of the server's own errors."""
         count = self._failures[host] = self._failures.get(host, 0) + 1
-        rest = min(_LONGEST_REST, _FIRST_REST * 2.0 ** min(count - 1, 10))
-        self._rest_until[host] = self._clock.wall() + rest
+        if count >= _IN_A_ROW:
+            rest = min(_LONGEST_REST, _FIRST_REST * 2.0 ** min(count - _IN_A_ROW, 10))
+            self._rest_until[host] = self._clock.wall() + rest
 
     def answered(self, host: str) -> None:
         self._failures.pop(host, None)

@@ -111,7 +111,7 @@ class Wire:
     def _note(self, start: str, reply: Reply) -> None:
         if reply.status == 429 or (reply.status == 503 and "retry-after" in reply.headers):
             self._pace.told(start, retry_after(reply.headers))
-        elif reply.status >= 500:
+        elif reply.status >= 500 and reply.status != 501:
             self._pace.failed(start)
         else:
             self._pace.answered(start)
