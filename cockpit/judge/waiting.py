@@ -37,9 +37,9 @@ def waiting(evidence: Evidence, pace: Pace, policy: Policy, ceiling: float | Non
     if not canary.bad and not baseline.bad:
         return _clean(evidence, pace, ceiling)
     share = _share(evidence, pace)
-    if share is None:
+    if share is None or not baseline.total:
         return Wait(math.inf, False, f"no request of the baseline to compare {n} of the canary with")
-    level = max(baseline.bad, 0.5) / baseline.total if baseline.total else 0.0
+    level = max(baseline.bad, 0.5) / baseline.total
     e = 1.0 / evidence.sli.alpha
     k, phi = evidence.sli.k, evidence.phi
     sharp = requests_needed(level, max(SHARP, 2.5 * k), share, k=k, phi=phi, e=e)

@@ -58,6 +58,9 @@ def blind_spot(
     born = [pod.created_at for pod in ready if pod.created_at is not None]
     if born and head - min(born) < _TOO_NEW:
         return Blind("TOO_NEW", f"{who}'s pods are {max(0.0, head - min(born)):.0f} s old; first samples are due")
+    last = follow.history.last_seen(role)
+    if last is not None and (not born or last > min(born)):
+        return Blind("STALE", f"the newest sample of {who} is {head - last:.0f} s old", since=last)
     if seen is not None and not seen:
         return Blind("NO_TARGET", f"Prometheus has no scrape target for {who}'s pods")
     if role == "canary" and _weight(rollout) == 0:

@@ -96,6 +96,12 @@ class History:
         arm, start = self.arms[role], self._start(role, end, span)
         return Counts(arm.bad[end] - arm.bad[start], arm.total[end] - arm.total[start])
 
+    def last_seen(self, role: Role) -> float | None:
+        """Grid time of the newest step in which the arm had a series."""
+        pods = self.arms[role].pods
+        index = next((index for index in range(len(pods) - 1, 0, -1) if pods[index]), None)
+        return self.time(index) if index is not None else None
+
     def last_traffic(self, role: Role) -> int | None:
         """Index of the newest step with a request of the arm."""
         total = self.arms[role].total

@@ -146,21 +146,6 @@ def test_without_any_error_the_absolute_bound_decides() -> None:
     assert said(folded(*[clean] * 46, sli=strict), **now(0.0, 0.0)).state == "wait"
 
 
-def test_ready_does_not_flicker_while_the_evidence_wavers() -> None:
-    evidence = folded(*[(Counts(1, 100), Counts(9, 900))] * 40)
-    at = 40
-    while evidence.log_advance is not None and evidence.log_advance < math.log(20):
-        evidence = fold(evidence, Stratum(T0 + 15.0 * at, Counts(1, 100), Counts(9, 900)))
-        at += 1
-    assert said(evidence, **now(0.01, 0.01)).state == "ready"
-    a_little_worse = fold(evidence, Stratum(T0 + 15.0 * at, Counts(4, 100), Counts(9, 900)))
-    assert a_little_worse.log_advance is not None
-    assert 0 < a_little_worse.log_advance < math.log(20)
-    assert said(a_little_worse, **now(0.01, 0.01)).state == "ready"
-    gone = folded(*[(Counts(1, 100), Counts(9, 900))] * 60, *[(Counts(3, 100), Counts(9, 900))] * 20)
-    assert gone.proven is None or said(gone, **now(0.03, 0.01)).state in ("watch", "abort")
-
-
 def test_looking_worse_without_proof_is_watch() -> None:
     evidence = folded(*[(Counts(1, 60), Counts(3, 540))] * 6)
     assert suspect(evidence) is False
@@ -463,3 +448,9 @@ def test_every_verdict_costs_less_than_half_a_millisecond_of_numbers_beyond_any_
     row = judge(case(Observed((huge,), **now(0.9, 1e-6))), POLICY).slis[0]
     assert row.e_abort == 1e300
     assert row.e_advance == 0.0
+
+
+def test_a_lone_canary_says_that_it_stands_alone() -> None:
+    verdict = said(folded((Counts(1, 10), Counts(0, 0))), **now(0.1, None, (1.0, 1.0)))
+    assert verdict.state == "wait"
+    assert "no request of the baseline to compare 10 of the canary with" in verdict.reason
