@@ -82,9 +82,9 @@ def _clean(evidence: Evidence, pace: Pace, ceiling: float | None) -> Wait:
 def _share(evidence: Evidence, pace: Pace) -> float | None:
     """The canary's share of the requests: of late, or over the life of the evidence."""
     if pace.canary and pace.baseline:
-        return pace.canary / (pace.canary + pace.baseline)
-    total = evidence.canary.total + evidence.baseline.total
-    share = evidence.canary.total / total
+        share = pace.canary / (pace.canary + pace.baseline)
+    else:
+        share = evidence.canary.total / (evidence.canary.total + evidence.baseline.total)
     return share if 0.0 < share < 1.0 else None
 
 
