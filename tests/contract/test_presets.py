@@ -21,6 +21,7 @@ from cockpit.model.resource import Key
 from cockpit.model.rollout import Arm, Pod, Replicas, Role, Rollout, Weight
 from cockpit.model.sli import ERRORS, P50, RATE
 from cockpit.world.prometheus.api import PrometheusApi
+from tests.contract.test_presets_routed import SHIPPED
 from tests.harness.exporters import CANARY, NAMESPACE, STABLE, SYSTEMS, WORKLOAD, Exporter, System, pods
 from tests.unit.traffic_kit import EPOCH, Kit
 
@@ -125,4 +126,4 @@ async def test_a_preset_that_does_not_fit_is_blind_by_name() -> None:
 
 
 def test_every_preset_that_ships_stands_against_an_exporter() -> None:
-    assert set(known()) == {system.preset for system in SYSTEMS}
+    assert set(known()) == {system.preset for system in SYSTEMS} | {router.preset for router in SHIPPED}
