@@ -10,7 +10,6 @@ import base64
 import binascii
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from fnmatch import fnmatchcase
 from typing import Any, Literal, TypeVar
 
 import msgspec
@@ -149,12 +148,8 @@ def covers(key: str, place: Reference) -> tuple[int, int] | None:
 def _same_host(pattern: str, host: str) -> bool:
     wanted_name, wanted_port = _split_port(pattern)
     name, port = _split_port(host)
-    wanted, got = wanted_name.split("."), name.split(".")
-    return (
-        wanted_port == port
-        and len(wanted) == len(got)
-        and all(fnmatchcase(g, w) for w, g in zip(wanted, got, strict=True))
-    )
+    glob = re.escape(wanted_name.lower()).replace(r"\*", "[^.]*")  # a star never reaches into the next label
+    return wanted_port == port and re.fullmatch(glob, name) is not None
 
 
 def _split_port(host: str) -> tuple[str, str]:

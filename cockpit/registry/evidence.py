@@ -42,17 +42,22 @@ class Finder:
         self._keys = keys
 
     async def find(self, digest: str) -> Found:
-        """All evidence about one digest. Where nothing at all was found, the image itself must be seen to exist."""
-        parts = await asyncio.gather(
+        """All evidence about one digest. The image itself must be seen, or else no absence beside it is believed."""
+        here, *parts = await asyncio.gather(
+            self._here(digest),
             *(self._tag(digest, suffix) for suffix in ("sig", "att", "sbom")),
             self._referrers(digest),
             self._buildx(digest),
         )
-        return sum(parts, Found())
+        return sum(parts, here)
+
+    async def _here(self, digest: str) -> Found:
+        answer = await self._client.head(self._place, digest, self._asking)
+        return Found() if answer.kind == "found" else Found(gaps=(_gap(answer),))
 
     async def _tag(self, digest: str, suffix: str) -> Found:
         answer = await self._client.manifest(self._place, cosign_tag(digest, suffix), self._asking)
-        if answer.kind == "absent" and not answer.hidden:
+        if answer.kind == "absent":
             return Found()
         held = _read(answer)
         if held is None:
@@ -68,7 +73,7 @@ class Finder:
             held = _read(answer)
             if held is not None and held.is_index:
                 entries = (*entries, *held.entries)
-            elif answer.kind != "absent" or answer.hidden:
+            elif answer.kind != "absent":
                 gaps = (*gaps, _gap(answer))
         unique = list({each.digest: each for each in entries}.values())
         if len(unique) > _MOST:
@@ -136,7 +141,7 @@ class Finder:
         return Found((verify.cosign(answer.body, layer.annotations, digest, self._keys),))
 
     async def _buildx(self, digest: str) -> Found:
-        """Unsigned statements that buildx keeps in the index; and the proof that the image is there at all."""
+        """Unsigned statements that buildx keeps in the index."""
         answer = await self._client.manifest(self._place, digest, self._asking)
         held = _read(answer)
         if held is None:
