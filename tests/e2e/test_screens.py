@@ -19,6 +19,7 @@ from tests.harness.kubectl import Kubectl
 from tests.harness.tmux import Tmux
 
 SIZES = [(120, 36), (80, 24)]
+HELD = r"P resumes"
 DRAWN = r"▕"
 """The weight bar: the open rollout is on screen."""
 GUARD_SECONDS = 0.4
@@ -32,10 +33,11 @@ def query(url: str, expression: str) -> float:
     return sum(float(each["value"][1]) for each in result)
 
 
-def answer(terminal: Tmux, name: str) -> str:
-    """Give the open dialog what it asks for; returns the dialog as it was."""
+def answer(terminal: Tmux, name: str, stage: Stage | None = None) -> str:
+    """Give the open dialog what it asks for; returns the dialog as it was. With a stage the world's time goes on."""
+    pattern = r"\by  [A-Z]|type the rollout name"
     terminal.wait_for(r"┌─ confirm")
-    shown = terminal.wait_for(r"\by  [A-Z]|type the rollout name")
+    shown = stage.watch(terminal, pattern) if stage else terminal.wait_for(pattern)
     time.sleep(GUARD_SECONDS)
     if "type the rollout name" in shown:
         terminal.type(name)
@@ -47,14 +49,16 @@ def answer(terminal: Tmux, name: str) -> str:
     return shown
 
 
-def act(stage: Stage, terminal: Tmux, key: str, name: str, verb: str) -> None:
-    """A capital, its consent, and the screen saying that the effect was observed."""
+def act(stage: Stage, terminal: Tmux, key: str, name: str, verb: str, then: str = "") -> None:
+    """A capital, its consent, the screen saying that the effect was observed, and the picture ``then`` showing it."""
     terminal.type(key)
-    answer(terminal, name)
+    answer(terminal, name, stage)
     stage.watch(terminal, rf"✔ {verb} done")
+    if then:
+        stage.watch(terminal, then)
 
 
-def roll_back(terminal: Tmux, name: str, note: str, *, now: bool = False) -> None:
+def roll_back(stage: Stage, terminal: Tmux, name: str, note: str, *, now: bool = False) -> None:
     """R, the version whose row says ``note``, and the consent."""
     terminal.type("R")
     terminal.wait_for(rf"{note}")
@@ -69,7 +73,7 @@ def roll_back(terminal: Tmux, name: str, note: str, *, now: bool = False) -> Non
         terminal.type("t")
         terminal.wait_for(r"at once")
     terminal.keys("Enter")
-    answer(terminal, name)
+    answer(terminal, name, stage)
 
 
 def open_on(stage: Stage, make_tmux: MakeTmux, name: str, kind: str = "rollout", **options: object) -> Tmux:
@@ -117,9 +121,9 @@ def test_advance_and_pause_twice(stage: Stage, make_tmux: MakeTmux, routed: bool
     stage.canary_at_gate(routed=routed)
     terminal = open_on(stage, make_tmux, "web")
     before = stage.seen("web")["status"]
-    act(stage, terminal, "P", "web", "pause")
+    act(stage, terminal, "P", "web", "pause", HELD)
     assert stage.seen("web")["spec"]["paused"] is True
-    act(stage, terminal, "P", "web", "resume")
+    act(stage, terminal, "P", "web", "resume", r"> advances")
     assert not stage.seen("web")["spec"].get("paused")
     after = stage.seen("web")["status"]
     for member in ("currentStepIndex", "pauseConditions", "controllerPause"):
@@ -134,7 +138,7 @@ def test_advance_and_pause_twice(stage: Stage, make_tmux: MakeTmux, routed: bool
 def test_pause_then_abort(stage: Stage, make_tmux: MakeTmux, routed: bool) -> None:
     stage.canary_at_gate(routed=routed)
     terminal = open_on(stage, make_tmux, "web")
-    act(stage, terminal, "P", "web", "pause")
+    act(stage, terminal, "P", "web", "pause", HELD)
     act(stage, terminal, "X", "web", "abort")
     found = stage.seen("web")
     assert found["status"]["abort"] is True
@@ -148,8 +152,8 @@ def test_roll_back_to_stable(stage: Stage, make_tmux: MakeTmux, routed: bool, he
     stage.canary_at_gate(routed=routed)
     terminal = open_on(stage, make_tmux, "web")
     if held:
-        act(stage, terminal, "P", "web", "pause")
-    roll_back(terminal, "web", "stable")
+        act(stage, terminal, "P", "web", "pause", HELD)
+    roll_back(stage, terminal, "web", "stable")
     stage.until(lambda: stage.healthy("Rollout", "web"))
     stage.until(lambda: stage.running("web") == {manifests.image("v1")}, tick=10)
     assert not stage.seen("web")["spec"].get("paused")
@@ -162,7 +166,7 @@ def test_roll_back_at_once_after_a_finished_bad_rollout(stage: Stage, make_tmux:
     stage.until(lambda: stage.healthy("Rollout", "web"))
     stage.control.advance(300)
     terminal = open_on(stage, make_tmux, "web")
-    roll_back(terminal, "web", "last good", now=True)
+    roll_back(stage, terminal, "web", "last good", now=True)
 
     def back() -> bool:
         # The cockpit sends the second request of the sequence once it saw the first one's effect: give it wall time.
@@ -201,7 +205,7 @@ def test_deployment_pause_and_abort_by_key(stage: Stage, make_tmux: MakeTmux) ->
     stage.update("Deployment", "cart", "v2")
     stage.control.advance(5)
     terminal = open_on(stage, make_tmux, "cart", "deployment")
-    act(stage, terminal, "P", "cart", "pause")
+    act(stage, terminal, "P", "cart", "pause", HELD)
     act(stage, terminal, "X", "cart", "abort")
     stage.until(lambda: stage.healthy("Deployment", "cart"))
     assert stage.images("Deployment", "cart") == [manifests.image("v1")]
@@ -213,7 +217,7 @@ def test_deployment_roll_back_by_key(stage: Stage, make_tmux: MakeTmux) -> None:
     stage.update("Deployment", "cart", "v2")
     stage.until(lambda: stage.healthy("Deployment", "cart"))
     terminal = open_on(stage, make_tmux, "cart", "deployment")
-    roll_back(terminal, "cart", "last good")
+    roll_back(stage, terminal, "cart", "last good")
     stage.until(lambda: stage.healthy("Deployment", "cart") and stage.running("cart") == {manifests.image("v1")})
 
 
