@@ -12,11 +12,12 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.bench import judging, paint, start, wire
+from tests.bench import judging, paint, start, verdicts, wire
 from tests.bench.row import Row
 
 MEASURES: dict[str, Callable[[bool], Iterator[Row]]] = {
     "judge-tick": judging.tick,
+    "verdicts": verdicts.simulate,
     "first-frame": start.first_frame,
     "key-quiet": paint.keys_quiet,
     "key-busy": paint.keys_busy,

@@ -27,4 +27,4 @@ def tick(quick: bool) -> Iterator[Row]:
         observed = Observed(tuple(evidence), {sli.name: (reading, reading) for sli in slis})
         judge(Case(rollout, observed, source, seat.NOW + 15 * number), policy)
         samples.append((time.perf_counter() - began) * 1000)
-    yield row("judge-tick", samples, "ms", 0.5, "median; provisional judge, four SLIs")
+    yield row("judge-tick", samples, "ms", 0.5, "median; four SLIs folded and judged")
