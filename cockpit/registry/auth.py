@@ -14,6 +14,7 @@ from cockpit.base.clock import Clock
 from cockpit.base.errors import Denied, Unreachable
 from cockpit.base.text import clean
 from cockpit.net.client import USER_AGENT
+from cockpit.net.redact import redact
 from cockpit.registry.answers import Reply
 from cockpit.registry.challenge import Challenge, Token, token
 from cockpit.registry.credentials import Credential
@@ -57,9 +58,10 @@ class Authorizer:
         return f"Bearer {kept.value}"
 
     async def _get(self, endpoint: Endpoint, asked: Challenge, scope: str, who: Credential) -> Token:
-        server = f"token server {clean(urlsplit(asked.realm).netloc.rpartition('@')[2], 100)} of {endpoint.server}"
         if not endpoint.may_go(asked.realm):
-            raise Unreachable(f"{server} would be asked by plain HTTP; credentials are not sent there")
+            shown = clean(redact(asked.realm), 100)
+            raise Unreachable(f"{endpoint.server} names a token server that credentials are not sent to: {shown}")
+        server = f"token server {clean(urlsplit(asked.realm).hostname or '', 100)} of {endpoint.server}"
         if who.identity:
             form = {"grant_type": "refresh_token", "service": asked.service, "client_id": USER_AGENT, "scope": scope}
             body = urlencode({**form, "refresh_token": who.identity}).encode()

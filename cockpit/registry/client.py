@@ -145,8 +145,11 @@ class RegistryClient:
             following = _NEXT.search(reply.headers.get("link", ""))
             if following is None:
                 return Referrers("listed", tuple(entries))
-            parts = urlsplit(urljoin(f"{endpoint.url}{path}", following[1]))
-            path = f"{parts.path}?{parts.query}" if parts.query else parts.path
+            try:
+                parts = urlsplit(urljoin(f"{endpoint.url}{path}", following[1]))
+                path = f"{parts.path}?{parts.query}" if parts.query else parts.path
+            except ValueError:
+                path = ""
             if not path.startswith("/v2/"):
                 return Referrers("unclear", tuple(entries), f"{place.registry} continues its list somewhere else")
         return Referrers("unclear", tuple(entries), f"{place.registry} lists more referrers than are read")

@@ -33,7 +33,7 @@ class Endpoint(msgspec.Struct, frozen=True):
         """Whether a redirect or realm may be followed: never from TLS to plain text, nor by that out of loopback."""
         try:
             parts = urlsplit(url)
-            host = parts.hostname or ""
+            host, _ = parts.hostname or "", parts.port  # reading the port checks it
         except ValueError:
             return False
         if parts.scheme == "https":

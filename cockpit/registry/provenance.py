@@ -5,9 +5,9 @@ Source: slsa.dev/spec/v1.0/provenance and /v0.2; the annotation keys of the OCI 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 from cockpit.base.text import clean
 from cockpit.model.artifact import Label, Provenance
@@ -16,6 +16,7 @@ from cockpit.registry import media
 from cockpit.strategies.values import mapping, objects
 
 _SHOWN = 300
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://[^/]+/.+", re.IGNORECASE)
 _PREFIX = "org.opencontainers.image."
 LABELS = ("revision", "source", "version", "created", "title", "url", "vendor", "authors", "ref.name")
 """Of ``org.opencontainers.image.*``; the rest is of no use at three in the morning."""
@@ -93,8 +94,8 @@ def _split(uri: str | None) -> tuple[str | None, str | None]:
     if uri is None:
         return None, None
     address, at, ref = uri.removeprefix("git+").rpartition("@")
-    if not at or "/" not in address or "://" in ref or not urlsplit(address).path:
-        return uri.removeprefix("git+"), None
+    if not at or _ADDRESS.fullmatch(address) is None or "://" in ref:
+        return uri.removeprefix("git+"), None  # the @ stands before a host
     return address, ref
 
 

@@ -6,7 +6,9 @@ of the OCI distribution specification 1.1 (referrers tag schema).
 
 from __future__ import annotations
 
+import ipaddress
 import re
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -55,11 +57,23 @@ def parse(image: str) -> Reference:
     path, _, tag = path.partition(":")
     if registry == HUB and "/" not in path:
         path = f"library/{path}"
-    if _REPOSITORY.fullmatch(path) is None or _HOST.fullmatch(registry) is None:
+    if _REPOSITORY.fullmatch(path) is None or not _is_host(registry):
         raise UsageError(f"{_shown(image)} is no image name: repositories are lower case, host[:port]/path")
     if (tag or name.endswith(":")) and _TAG.fullmatch(tag) is None:
         raise UsageError(f"{_shown(image)} carries no well-formed tag")
     return Reference(registry, path, tag or (None if at else "latest"), digest or None)
+
+
+def _is_host(host: str) -> bool:
+    try:
+        parts = urlsplit(f"//{host}")
+        return _HOST.fullmatch(host) is not None and parts.port != 0 and (host[0] != "[" or _is_ip(parts.hostname))
+    except ValueError:
+        return False
+
+
+def _is_ip(host: str | None) -> bool:
+    return bool(ipaddress.ip_address(host or ""))
 
 
 def _shown(image: str) -> str:

@@ -69,7 +69,10 @@ class Wire:
             if not follow or reply.status not in _REDIRECTS or not location:
                 self._note(start, reply)
                 return reply
-            url = urljoin(url, location)
+            try:
+                url = urljoin(url, location)
+            except ValueError:
+                url = ""
             if not endpoint.may_go(url):
                 raise Unreachable(f"{endpoint.server} redirects to an address that is not safe to follow")
             if origin(url) != start:
@@ -89,9 +92,9 @@ class Wire:
         limit: int | None,
     ) -> Reply:
         async with self._slots.setdefault(start, asyncio.Semaphore(self._concurrency)):
-            client = await self._client(endpoint, origin(url))
-            request = client.build_request(method, url, headers=headers, content=content)
             try:
+                client = await self._client(endpoint, origin(url))
+                request = client.build_request(method, url, headers=headers, content=content)
                 async with asyncio.timeout(self._timeout):
                     try:
                         response = await client.send(request, stream=True)
@@ -104,7 +107,7 @@ class Wire:
             except TimeoutError:
                 self._pace.failed(start)
                 raise Unreachable(f"{endpoint.server} does not answer within {self._timeout:g} s") from None
-            except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+            except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, UnicodeError) as error:
                 self._pace.failed(start)
                 raise failure(error, endpoint.server) from None
 

@@ -1,4 +1,4 @@
-"""What a registry that lies, stalls, redirects or refuses leads to: never to "retained", to "missing" only with proof."""
+"""What a registry that lies, stalls, redirects or refuses leads to: never "retained", "missing" only with proof."""
 
 from __future__ import annotations
 

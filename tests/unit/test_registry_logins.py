@@ -75,7 +75,7 @@ class Guarded(FakeRegistry):
         known = request.headers.get("authorization") == basic("sre1", SECRET) or form.get("refresh_token") == SECRET
         if not known and not (self.anonymous and "authorization" not in request.headers and not form):
             return httpx.Response(401)
-        self.forms.append(form or {key: value for key, value in request.url.params.items()})
+        self.forms.append(form or dict(request.url.params.items()))
         self.tokens += 1
         value = f"given{self.tokens}"
         self.valid.add(value)
@@ -151,7 +151,13 @@ async def test_a_token_server_that_talks_nonsense(body: bytes) -> None:
 
 
 async def test_credentials_are_not_sent_to_a_plain_realm(tmp_path: Path) -> None:
-    for realm in ("http://auth.example/token", "http://127.0.0.1:9/token", "ftp://auth.example/", "nonsense"):
+    for realm in (
+        "http://auth.example/token",
+        "http://127.0.0.1:9/token",
+        "ftp://auth.example/",
+        "nonsense",
+        "https://[x/t",
+    ):
         server = Guarded(realm)
         client = server.client(environ=home(tmp_path, config(HOST, username="sre1", password=SECRET)))
         assert (await client.retention(NAME, server.image())).state == "unknown"
@@ -215,7 +221,7 @@ async def test_redirects_lose_the_login_and_never_the_encryption(tmp_path: Path)
     server = Guarded()
     image = server.image()
     stored = dict(server.blobs)
-    target = "https://store.example/bucket"
+    target = ["https://store.example/bucket"]
 
     def moved(request: httpx.Request) -> httpx.Response | None:
         if request.url.host == "store.example":
@@ -223,8 +229,8 @@ async def test_redirects_lose_the_login_and_never_the_encryption(tmp_path: Path)
             return httpx.Response(200, content=b"" if request.method == "HEAD" else body)
         if (answer := server._guard(request)) is not None:
             return answer
-        if "/blobs/" in request.url.path:
-            return httpx.Response(307, headers={"location": f"{target}?d={request.url.path.rpartition('/')[2]}"})
+        if "/blobs/" in request.url.path and target[0]:
+            return httpx.Response(307, headers={"location": f"{target[0]}?d={request.url.path.rpartition('/')[2]}"})
         return None
 
     server.handler = moved
@@ -233,10 +239,11 @@ async def test_redirects_lose_the_login_and_never_the_encryption(tmp_path: Path)
     away = [each for each in server.requests if each.url.host == "store.example"]
     assert away
     assert all("authorization" not in each.headers for each in away)
-    for target in ("http://store.example/bucket", "file:///etc/passwd", "http://127.0.0.1/x"):
+    unsafe = ("http://store.example/x", "file:///etc/passwd", "http://127.0.0.1/x", "https://[x/", "https://a:99999/")
+    for target[0] in unsafe:
         found = await client.retention(NAME, image, deep=True, max_age=0)
         assert (found.state, "not safe" in found.reason) == ("unknown", True)
-    target = f"https://{HOST}/v2/team/web/blobs/x"
+    target[0] = f"https://{HOST}/v2/team/web/blobs/x"
     found = await client.retention(NAME, image, deep=True, max_age=0)
     assert (found.state, "too often" in found.reason) == ("unknown", True)
     await client.aclose()
