@@ -96,7 +96,7 @@ def decode_now(body: bytes) -> Answer | Failure:
                 return Answer(kind, (Row({}, ((at, value),)),), warnings)
             case other:
                 raise Undecodable(f"result type {other!r} is not known")
-    except (msgspec.DecodeError, UnicodeDecodeError, ValueError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, ValueError, RecursionError) as error:
         if isinstance(error, Undecodable):
             raise
         raise Undecodable(str(error)) from None

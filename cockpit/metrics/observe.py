@@ -13,6 +13,7 @@ from cockpit.metrics.burn import Past, burn_of
 from cockpit.metrics.counters import Pod
 from cockpit.metrics.follow import Follow
 from cockpit.metrics.history import ROLES
+from cockpit.metrics.objectives import Objective
 from cockpit.metrics.readings import blank, readings
 from cockpit.model.case import Observed
 from cockpit.model.evidence import Blind, Evidence
@@ -27,6 +28,7 @@ def observe(
     ups: Mapping[Pod, Up] | None,
     slo: SloSettings | None,
     past: Mapping[float, Past],
+    declared: Objective | None = None,
 ) -> Observed:
     """The newest picture of one rollout. ``missing`` maps a source of the preset to why it gave nothing, or not all."""
     requests = missing.get("requests")
@@ -40,7 +42,7 @@ def observe(
     return Observed(
         evidence=tuple(_evidence(follow, blind, missing)),
         readings=readings(follow.history, blind, without, finished=follow.with_before),
-        burn=burn_of(follow, slo, past) if slo is not None else None,
+        burn=burn_of(follow, slo, past, declared) if slo is not None else None,
         saturation=counting.gauges.saturation(follow.history),
     )
 

@@ -10,13 +10,14 @@ from contextlib import suppress
 
 from cockpit.base.clock import GRID_SECONDS, Clock
 from cockpit.base.errors import CockpitError
-from cockpit.config import Settings
+from cockpit.config import Settings, SloSettings
 from cockpit.metrics.blind import Up
 from cockpit.metrics.burn import slo_of
 from cockpit.metrics.catchup import CatchUp
 from cockpit.metrics.client import AUTH, OVERLOAD, QUERY, TIMEOUT, Prometheus, PrometheusError
 from cockpit.metrics.counters import Pod
 from cockpit.metrics.follow import Follow
+from cockpit.metrics.objectives import Objectives
 from cockpit.metrics.observe import observe, unseen
 from cockpit.metrics.own import of, own_slis
 from cockpit.metrics.pasts import Pasts
@@ -67,6 +68,7 @@ class Sampler:
         self._follows: dict[Key, Follow] = {}
         self._charts: dict[Key, tuple[Follow, Chart]] = {}
         self._pasts = Pasts()
+        self._objectives = Objectives()
         self._observed: dict[Key, Observed] = {}
         self._callbacks: list[Callable[[Collection[Key]], None]] = []
         off = "no Prometheus configured; set prometheus.url or prometheus.service in the config file"
@@ -170,6 +172,7 @@ class Sampler:
                 now = await self._client.now()
                 asked = self._asked
                 self._anchor = (now, self._clock.wall())
+                await self._objectives.refresh(self._client, now)
                 head = math.floor((now - _SETTLE) / GRID_SECONDS) * GRID_SECONDS
                 self._sync(head)
                 period = self._settings.prometheus.period
@@ -177,7 +180,7 @@ class Sampler:
                 if not complete:
                     self._wake.set()
                 ups = await self._ups(head)
-                with_slo = [f for f in self._follows.values() if slo_of(f.key, self._settings.slo) is not None]
+                with_slo = [f for f in self._follows.values() if self._slo(f.key) is not None]
                 await self._pasts.refresh(self._poll, with_slo, head)
             except PrometheusError as error:
                 self._failed(error.code, str(error))
@@ -237,7 +240,16 @@ class Sampler:
 
     def _judged(self, key: Key) -> Judged:
         own = tuple(item.sli for item in of(key, self._own).values())
-        return judged(self._preset, self._settings.judge, slo_of(key, self._settings.slo), own)
+        return judged(self._preset, self._settings.judge, self._slo(key), own)
+
+    def _slo(self, key: Key) -> SloSettings | None:
+        """The objective in force: of the settings, else one that Sloth or Pyrra knows."""
+        configured = slo_of(key, self._settings.slo)
+        if configured is not None:
+            return configured
+        rollout = self._targets.get(key)
+        declared = self._objectives.of(rollout) if rollout is not None else None
+        return declared.settings() if declared is not None else None
 
     async def _ups(self, head: float) -> dict[Pod, Up] | None:
         found: dict[Pod, Up] = {}
@@ -261,8 +273,15 @@ class Sampler:
                 await asyncio.sleep(0)  # a large fleet must not hold a key press back
             if follow.cursor < head and key not in self._observed and trouble is None:
                 continue  # its history is still being rebuilt; half of it would be a wrong picture
-            slo = slo_of(key, self._settings.slo)
-            observed = observe(follow, self._metric, self._poll.missing, ups, slo, self._pasts.of(key))
+            observed = observe(
+                follow,
+                self._metric,
+                self._poll.missing,
+                ups,
+                self._slo(key),
+                self._pasts.of(key),
+                self._objectives.of(follow.rollout),
+            )
             if observed != self._observed.get(key):
                 self._observed[key] = observed
                 changed.add(key)

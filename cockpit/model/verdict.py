@@ -27,6 +27,17 @@ class Verdict(msgspec.Struct, frozen=True):
     source: str | None = None
 
 
+_SUPPORT: dict[State, int] = {"ready": 0, "unjudged": 0, "wait": 1, "watch": 2, "blind": 2, "outage": 2, "abort": 2}
+"""How little a state supports moving traffic toward the canary; the steps are those of the confirmation tiers."""
+
+
+def worsened(seen: Verdict | None, now: Verdict | None) -> str:
+    """One sentence when the evidence for going forward became weaker than it was drawn; empty otherwise."""
+    if seen is None or now is None or _SUPPORT[now.state] <= _SUPPORT[seen.state]:
+        return ""
+    return f"the verdict moved: {seen.state.upper()} -> {now.state.upper()}, {now.reason}"
+
+
 class PerArm(msgspec.Struct, frozen=True):
     canary: int | None
     baseline: int | None
@@ -75,6 +86,11 @@ class Burn(msgspec.Struct, frozen=True):
     exhausted_in: float | None = None  # seconds at this pace
     excess_spent: float | None = None  # ratio of the budget, since the rollout started
     reason: str | None = None  # why a number is missing
+    at_full: float | None = None  # burn rate if the canary served everything
+    excess_low: float | None = None  # about 95 % limits of ``excess_spent``
+    excess_high: float | None = None
+    alerts: tuple[str, ...] = ()  # rules of the multi-window table that the canary alone would fire
+    origin: str = "config"  # where the objective comes from: config, Sloth, Pyrra
 
 
 class Assessment(msgspec.Struct, frozen=True):

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs
 import httpx
 
 LOOKBACK = 300.0
-_SELECTOR = re.compile(r'(?P<name>[a-z_:]+)\{(?P<inside>(?:[^"}]|"(?:[^"\\]|\\.)*")*)\}')
+_SELECTOR = re.compile(r'(?P<name>[a-z_:]*)\{(?P<inside>(?:[^"}]|"(?:[^"\\]|\\.)*")*)\}')
 _MATCHER = re.compile(r'(\w+)(=~|!=|!~|=)"((?:[^"\\]|\\.)*)"')
 _RANGE = re.compile(r"\[(\d+)s\]")
 
@@ -104,7 +104,7 @@ class FakePrometheus:
 
 
 def _matches(labels: dict[str, str], name: str, inside: str) -> bool:
-    if labels.get("__name__") != name:
+    if name and labels.get("__name__") != name:
         return False
     for label, operator, text in _MATCHER.findall(inside):
         value, wanted = labels.get(label, ""), json.loads(f'"{text}"')
