@@ -53,6 +53,7 @@ class Registries:
         self._client = RegistryClient(settings, clock, environ=environ, transport=transport)
         self.equivalence = Equivalence(memory)
         self._kept: dict[tuple[object, ...], tuple[float, Retention]] = {}
+        self._verified: dict[tuple[object, ...], tuple[float, Signatures]] = {}
         self._retained_at: dict[str, float] = {}
         self._locks: dict[tuple[object, ...], asyncio.Lock] = {}
         self._tags: dict[str, str] = {}
@@ -88,7 +89,7 @@ class Registries:
                 clean(f"{image}@{digest}", 300), clean(digest, 100), "unknown", str(error), self._clock.local()
             )
         wanted = tuple(sorted(set(needed)))
-        key = (place.name, digest, wanted, control, tuple((each.namespace, each.name) for each in secrets))
+        key = (place.name, digest, wanted, control, _names(secrets))
         async with self._locks.setdefault((*key, deep), asyncio.Lock()):
             for depth in (True, False)[: 1 if deep else 2]:
                 at, kept = self._kept.get((*key, depth), (0.0, None))
@@ -168,10 +169,34 @@ class Registries:
         return self.equivalence.compare(declared, image_id)
 
     async def signatures(
-        self, image: str, digest: str, *, platform: str | None = None, secrets: Sequence[PullSecret] = ()
+        self,
+        image: str,
+        digest: str,
+        *,
+        platform: str | None = None,
+        secrets: Sequence[PullSecret] = (),
+        max_age: float = BROWSE_SECONDS,
+        urgent: bool = False,
     ) -> Signatures:
-        """All evidence about ``digest``, verified offline; ``platform`` picks whose labels are shown."""
-        asking, now = Asking(tuple(secrets)), self._clock.local()
+        """All evidence about ``digest``, verified offline; ``platform`` picks whose labels are shown.
+
+        ``max_age`` and ``urgent`` as for ``retention``; what has gaps is never kept.
+        """
+        key = (image.partition("@")[0], digest, platform, _names(secrets))
+        async with self._locks.setdefault(("signatures", *key), asyncio.Lock()):
+            at, kept = self._verified.get(key, (0.0, None))
+            if kept is not None and self._clock.wall() - at < max_age:
+                return kept
+            asked_at = self._clock.wall()
+            found = await self._verify(image, digest, platform, Asking(tuple(secrets), urgent))
+            if found.gaps or found.signature == "unknown":
+                self._verified.pop(key, None)
+            else:
+                self._verified[key] = (asked_at, found)
+        return found
+
+    async def _verify(self, image: str, digest: str, platform: str | None, asking: Asking) -> Signatures:
+        now = self._clock.local()
         try:
             place = _place(image, digest)
             keys = await self._trusted(place)
@@ -262,6 +287,10 @@ class Registries:
 
     async def aclose(self) -> None:
         await self._client.aclose()
+
+
+def _names(secrets: Sequence[PullSecret]) -> tuple[tuple[str, str], ...]:
+    return tuple((each.namespace, each.name) for each in secrets)
 
 
 def _place(image: str, digest: str) -> Reference:

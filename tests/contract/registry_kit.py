@@ -6,6 +6,7 @@ import base64
 import contextlib
 import datetime
 import hashlib
+import ipaddress
 import json
 import socket
 import subprocess
@@ -63,7 +64,7 @@ class TokenServer:
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:  # noqa: N802  the name http.server calls
+            def do_GET(self) -> None:
                 outer._answer(self)
 
             def log_message(self, *args: object) -> None:
@@ -109,8 +110,10 @@ class TokenServer:
 class Registry:
     """One docker-registry process with storage of its own; ``host`` is what image names begin with."""
 
-    def __init__(self, folder: Path, auth: Auth) -> None:
+    def __init__(self, folder: Path, auth: Auth, *, tls: bool = False) -> None:
         self.auth = auth
+        self.ca_file = folder / "ca.pem"
+        self._scheme = "https" if tls else "http"
         self._binary = peers.need("docker-registry")
         self._folder = folder
         folder.mkdir(parents=True)
@@ -122,7 +125,7 @@ class Registry:
         config = (
             "version: 0.1\nlog: {level: error, accesslog: {disabled: true}}\n"
             f"storage: {{filesystem: {{rootdirectory: {folder / 'data'}}}, delete: {{enabled: true}}}}\n"
-            f"http: {{addr: '{self.host}', relativeurls: true}}\n"
+            f"http: {{addr: '{self.host}', relativeurls: true{self._tls() if tls else ''}}}\n"
         )
         if auth == "basic":
             (folder / "htpasswd").write_text(_HTPASSWD)
@@ -136,6 +139,44 @@ class Registry:
         (folder / "config.yml").write_text(config)
         self._process: subprocess.Popen[bytes] | None = None
         self.start()
+
+    def _tls(self) -> str:
+        """A certificate of an authority of its own; what the configuration says of it."""
+        made = {}
+        for name, issuer in (("ca", "ca"), ("server", "ca")):
+            key = ec.generate_private_key(ec.SECP256R1())
+            signer, signer_name = made.get(issuer, (key, name))
+            now = datetime.datetime.now(datetime.UTC)
+            public = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+            above = x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key())
+            usage = x509.KeyUsage(True, False, False, False, False, name == "ca", name == "ca", False, False)
+            certificate = (
+                x509.CertificateBuilder()
+                .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]))
+                .issuer_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, signer_name)]))
+                .public_key(key.public_key())
+                .serial_number(x509.random_serial_number())
+                .not_valid_before(now - datetime.timedelta(hours=1))
+                .not_valid_after(now + datetime.timedelta(days=1))
+                .add_extension(x509.BasicConstraints(ca=name == "ca", path_length=None), critical=True)
+                .add_extension(usage, critical=True)
+                .add_extension(public, critical=False)
+                .add_extension(above, critical=False)
+                .add_extension(
+                    x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False
+                )
+                .sign(signer, hashes.SHA256())
+            )
+            made[name] = (key, name)
+            (self._folder / f"{name}.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+            (self._folder / f"{name}.key").write_bytes(
+                key.private_bytes(
+                    serialization.Encoding.PEM,
+                    serialization.PrivateFormat.PKCS8,
+                    serialization.NoEncryption(),
+                )
+            )
+        return f", tls: {{certificate: {self._folder / 'server.pem'}, key: {self._folder / 'server.key'}}}"
 
     def start(self) -> None:
         self._process = subprocess.Popen(
@@ -180,7 +221,9 @@ class Registry:
         if self._tokens is not None:
             headers["Authorization"] = f"Bearer {self._tokens.token(f'repository:{repository}:pull,push,delete')}"
         auth = (USER, PASSWORD) if self.auth == "basic" else None
-        return httpx.Client(base_url=f"http://{self.host}", auth=auth, headers=headers, trust_env=False, verify=False)
+        return httpx.Client(
+            base_url=f"{self._scheme}://{self.host}", auth=auth, headers=headers, trust_env=False, verify=False
+        )
 
     def blob(self, repository: str, body: bytes) -> dict[str, Any]:
         with self._http(repository) as http:
@@ -257,8 +300,8 @@ class Image:
 
 
 @contextlib.contextmanager
-def running(folder: Path, auth: Auth) -> Iterator[Registry]:
-    registry = Registry(folder, auth)
+def running(folder: Path, auth: Auth, *, tls: bool = False) -> Iterator[Registry]:
+    registry = Registry(folder, auth, tls=tls)
     try:
         yield registry
     finally:

@@ -239,6 +239,22 @@ async def test_the_settings_login_and_endpoint(registry: Registry, make: Make, t
     assert RegistryOverride.model_validate(override).mirror is False
 
 
+async def test_an_authority_of_its_own(tmp_path: Path, make: Make) -> None:
+    with running(tmp_path / "registry", "basic", tls=True) as registry:
+        image = registry.image(REPOSITORY, "one", tag="v1")
+        name = f"{registry.host}/{REPOSITORY}"
+        endpoint = {"match": registry.host, "endpoint": f"https://{registry.host}"}
+        found = await make(registry, registries=[endpoint]).retention(name, image.digest)
+        assert (found.state, "not trusted" in found.reason) == ("unknown", True)
+        trusting = make(registry, registries=[{**endpoint, "ca_file": str(registry.ca_file)}])
+        assert (await trusting.retention(name, image.digest, deep=True)).state == "retained"
+        plain = await make(registry).retention(name, image.digest)  # loopback is asked by plain HTTP
+        assert plain.state == "unknown"
+        absent = make(registry, registries=[{**endpoint, "ca_file": str(tmp_path / "absent.pem")}])
+        found = await absent.retention(name, image.digest)
+        assert (found.state, "does not exist" in found.reason) == ("unknown", True)
+
+
 async def test_running_digests_are_compared_by_class(registry: Registry, make: Make) -> None:
     digest, images = registry.index(REPOSITORY, "one", tag="v1")
     other, _ = registry.index(REPOSITORY, "two", tag="v2")

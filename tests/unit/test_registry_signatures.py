@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa, utils
@@ -18,7 +19,7 @@ from cockpit.registry import media, verify
 from cockpit.registry.keys import PublicKey, load_keys
 from cockpit.registry.labels import SIGNATURE, label
 from cockpit.registry.provenance import labels, provenance
-from tests.unit.registry_fake import NAME, FakeRegistry, compact, digest_of
+from tests.unit.registry_fake import NAME, FakeRegistry, Time, compact, digest_of
 from tests.unit.registry_vectors import CASES, FOLDER
 
 DIGEST = f"sha256:{'d' * 64}"
@@ -470,3 +471,20 @@ async def test_statements_of_buildx_are_claims() -> None:
     assert (found.signature, found.provenance_label) == ("none", "present-unverified")
     assert found.provenance is not None
     assert (found.provenance.trust, found.provenance.builder) == ("claimed", "buildx")
+
+
+async def test_labels_are_kept_for_looking_unless_something_could_not_be_asked() -> None:
+    server, time = FakeRegistry(), Time()
+    image = server.image()
+    client = server.client(time)
+    first = await client.signatures(NAME, image)
+    count = len(server.requests)
+    time.at += 599
+    assert await client.signatures(NAME, image) is first
+    assert len(server.requests) == count
+    assert await client.signatures(NAME, image, max_age=30) is not first
+    server.handler = lambda request: httpx.Response(500) if request.url.path.endswith(".sig") else None
+    assert (await client.signatures(NAME, image, max_age=0)).signature == "unknown"
+    server.handler = lambda _: None
+    assert (await client.signatures(NAME, image)).signature == "none"
+    await client.aclose()

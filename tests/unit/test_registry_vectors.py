@@ -68,7 +68,7 @@ async def test_levels_are_shown_beside_and_never_as_the_digests_own() -> None:
     above = case["via_index"]["image_digest"]
     assert (await client.signatures(f"{HOST}/team/web", case["image_digest"])).levels == ()  # not known yet
     await client.learn(f"{HOST}/team/web", above)
-    found = await client.signatures(f"{HOST}/team/web", case["image_digest"])
+    found = await client.signatures(f"{HOST}/team/web", case["image_digest"], max_age=0)
     assert found.signature == "none"
     assert [(each.kind, each.digest, each.signature) for each in found.levels] == [("index", above, "verified")]
     await client.aclose()
