@@ -149,6 +149,9 @@ class Actions:
         lacking = missing(plan, consent)
         if lacking is not None:
             return self._outcome(plan, "refused", lacking)
+        stale = await self._outdated(intent, plan, consent)
+        if stale is not None:
+            return self._outcome(plan, "moved", stale)
         busy = self._running.get(plan.key)
         if busy is not None and busy.sending:
             if plan.verb != "abort":
@@ -180,13 +183,15 @@ class Actions:
     async def settle(self) -> tuple[Settlement, ...]:
         """Finds out what became of operations that an earlier run left open. To be called once the picture is there."""
         try:
-            absorbed = await self._journal.absorb()
+            if absorbed := await self._journal.absorb():
+                self.notify(f"{absorbed} records kept beside the journal were taken into it")
+        except JournalError as error:  # what is in the journal itself can still be settled
+            self.notify(str(error))
+        try:
             opened = await self._journal.open_intents()
         except JournalError as error:
             self.notify(str(error))
             return ()
-        if absorbed:
-            self.notify(f"{absorbed} records kept beside the journal were taken into it")
         tried = await asyncio.gather(
             *(
                 settle(each, self._ledger, self._reader, self._picture, self._clock, self._strategy_of)
@@ -212,6 +217,20 @@ class Actions:
         if sent.fate == "unclear":  # a check that cannot be made is overridden by typing, never passed over
             return msgspec.structs.replace(plan, tier=Tier.NAME, tier_reason="the server cannot be asked beforehand")
         return plan
+
+    async def _outdated(self, intent: Intent, plan: Plan, consent: Consent) -> str | None:
+        """A dialog left open while the evidence turned asks for less than is due now: the y of then is no yes today."""
+        now = self._picture.snapshot().assessments.get(plan.key)
+        seen = intent.verdict
+        if now is None or seen is None or now.verdict.state == seen.state:
+            return None
+        history = await self._history(intent)
+        due = msgspec.structs.replace(intent, verdict=now.verdict, held_bad=history.held_bad)
+        tier, reason = tiers.decide(tiers.case_of(due, plan, history.rolled_back_from))
+        if tier <= plan.tier or consent.name is not None:
+            return None
+        turned = f"{seen.state.upper()} -> {now.verdict.state.upper()}, {now.verdict.reason}"
+        return f"the verdict moved: {turned} ({reason}); nothing was sent, look again"
 
     async def _history(self, intent: Intent) -> History:
         try:

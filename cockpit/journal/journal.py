@@ -146,7 +146,7 @@ class Journal:
         try:
             self._store.append(values)
         except JournalError as error:
-            if "constraint" not in str(error):
+            if not any(word in str(error) for word in ("constraint", "binding")):
                 raise  # the journal is still not writable: the line stays where it is
 
     async def _run(self, work: Callable[[], _T]) -> _T:
@@ -154,6 +154,12 @@ class Journal:
             return await asyncio.get_running_loop().run_in_executor(self._thread, work)
         except RuntimeError as error:  # shut down: the session is closing
             raise JournalError(f"journal {self.path} is closed: {error}") from None
+        except (TypeError, ValueError, LookupError, AttributeError, OverflowError) as error:
+            # A value of the wrong type in a row that somebody wrote by hand; it must not stop an abort.
+            raise JournalError(
+                f"journal {self.path} holds or was given what is no record ({type(error).__name__}); "
+                "`cockpit journal verify` says where it was altered"
+            ) from None
 
 
 def intent_row(record: IntentRecord, who: Who) -> dict[str, Any]:

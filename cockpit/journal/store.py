@@ -76,7 +76,7 @@ class JournalStore:
             count += 1
             if row["seq"] != count:
                 return Verification(count - 1, prev, f"row {count} is missing: the journal was altered")
-            if row["prev"] != prev or row["hash"] != chained(prev, {column: row[column] for column in COLUMNS}):
+            if row["prev"] != prev or row["hash"] != _hash(prev, row):
                 return Verification(count - 1, prev, f"row {count} does not fit its hash: the journal was altered")
             prev = row["hash"]
             found = found or prev == head
@@ -184,6 +184,14 @@ class JournalStore:
         except (sqlite3.Error, OSError, ValueError) as error:
             self.close()
             raise JournalError(f"journal {self.path} cannot be {done}: {_why(error)}") from None
+
+
+def _hash(prev: str, row: Row) -> str | None:
+    """The hash this row should have; None for one that was never written by us (a blob, a number without end)."""
+    try:
+        return chained(prev, {column: row[column] for column in COLUMNS})
+    except (TypeError, ValueError):
+        return None
 
 
 def _version(connection: sqlite3.Connection) -> int:

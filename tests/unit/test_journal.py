@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sqlite3
 import subprocess
@@ -381,3 +382,85 @@ async def test_a_closed_journal_says_so(journal: Journal) -> None:
     await journal.close()
     with pytest.raises(JournalError, match="closed"):
         await journal.intent(intent(2), WHO)
+
+
+@pytest.fixture
+def precious(tmp_path: Path) -> Path:
+    """A file of the user that a link of somebody else points to."""
+    path = tmp_path / "authorized_keys"
+    path.write_text("ssh-ed25519 AAAA sre1\n")
+    return path
+
+
+async def test_a_link_laid_in_the_place_of_the_fallback_file_is_not_followed(journal: Journal, precious: Path) -> None:
+    path = journal.fallback.path
+    path.parent.mkdir(mode=0o700)
+    path.symlink_to(precious)
+    for doing in (journal.absorb(), journal.intent_beside(intent(1), WHO)):
+        with pytest.raises(JournalError, match="fallback file"):
+            await doing
+    path.unlink()
+    path.hardlink_to(precious)
+    with pytest.raises(JournalError, match="not a file of ours"):
+        await journal.absorb()
+    path.unlink()
+    os.mkfifo(path)  # opening or reading it would hang
+    with pytest.raises(JournalError, match="not a file of ours"):
+        await journal.absorb()
+    assert precious.read_text() == "ssh-ed25519 AAAA sre1\n"
+
+
+async def test_records_in_a_folder_of_somebody_else_are_not_believed(journal: Journal) -> None:
+    path = await journal.intent_beside(intent(1), WHO)
+    path.parent.chmod(0o777)  # where others can write, they may have written this
+    with pytest.raises(JournalError, match="open to others"):
+        await journal.absorb()
+    assert await journal.acts() == ()
+    path.parent.chmod(0o700)
+    assert await journal.absorb() == 1
+
+
+async def test_a_cut_line_and_odd_line_ends_do_not_take_the_next_record_with_them(journal: Journal) -> None:
+    path = await journal.intent_beside(intent(1, reason="one\u2028two\u0085three"), WHO)
+    with path.open("a") as file:
+        file.write('{"op_id": "cut off by a cra')
+    await journal.intent_beside(intent(2), WHO)
+    assert await journal.absorb() == 2
+    assert [(act.op_id, act.reason) for act in await journal.acts()] == [
+        (ident(2), "psp ✖ timeouts"),
+        (ident(1), "one\u2028two\u0085three"),
+    ]
+
+
+async def test_a_disk_that_takes_half_a_record_is_no_success(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    await journal.intent_beside(intent(1), WHO)
+    whole = os.write
+    monkeypatch.setattr(os, "write", lambda descriptor, data: whole(descriptor, data[:20]))
+    with pytest.raises(JournalError, match="No space left"):
+        await journal.intent_beside(intent(2), WHO)
+    monkeypatch.undo()
+    assert await journal.absorb() == 1
+
+
+@pytest.mark.parametrize(
+    "damage", ["reason = x'ff00'", "at = 'noon'", "verified_at = 9e999", "body = x'00'", "op_id = zeroblob(26)"]
+)
+async def test_a_row_rewritten_by_hand_is_found_and_never_an_unexpected_error(journal: Journal, damage: str) -> None:
+    await journal.intent(intent(1), WHO)
+    await journal.outcome(outcome(1), intent(1), WHO)
+    await journal.intent(intent(2), WHO)
+    await journal.close()
+    connection = sqlite3.connect(journal.path)
+    connection.executescript(f"DROP TRIGGER ops_no_update; UPDATE ops SET {damage} WHERE seq >= 2;")
+    connection.close()
+    again = Journal(journal.path, journal.fallback.path.parent)
+    assert "row 2 does not fit its hash" in ((await again.verify()).problem or "")
+    for reading in (again.acts(), again.open_intents(), again.history("u1"), again.evidence_resets()):
+        with contextlib.suppress(JournalError):
+            await reading
+
+
+async def test_a_record_that_no_json_can_hold_is_not_written(journal: Journal) -> None:
+    with pytest.raises(JournalError, match="no record"):
+        await journal.intent(intent(1, body={"ratio": float("inf")}), WHO)
+    assert await journal.acts() == ()
