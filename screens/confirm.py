@@ -81,10 +81,18 @@ class ConfirmScreen(ModalScreen["Consent | Literal['reopen'] | None"]):
         if fresh is None:
             self.moved = ("the rollout is gone",)
         else:
-            self.moved = guards.moved(self.intent.verb, self.intent.rollout.seen, fresh.seen)
+            self.moved = guards.moved(self.intent.verb, self.intent.rollout.seen, fresh.seen) + self._turned(snapshot)
         if self.moved and self.focus_on != "cancel":
             self.focus_on = "cancel"
         self._paint()
+
+    def _turned(self, snapshot: Snapshot) -> tuple[str, ...]:
+        """Whether the evidence turned against what the dialog asks a mere y for."""
+        assessment = snapshot.assessments.get(self.plan.key)
+        if self.plan.direction != "toward" or self.typed or assessment is None:
+            return ()
+        sentence = guards.worsened(self.intent.verdict, assessment.verdict)
+        return (sentence,) if sentence else ()
 
     def _paint(self) -> None:
         seat, snapshot = self.cockpit.seat, self._snapshot

@@ -8,6 +8,7 @@ from typing import Any
 from cockpit.base.clock import parse_time
 from cockpit.base.text import clean
 from cockpit.model.plan import Verb
+from cockpit.model.verdict import State, Verdict
 
 UID = "/metadata/uid"
 GENERATION = "/metadata/generation"
@@ -43,6 +44,9 @@ _WORDS = {
 }
 _FEWEST = frozenset({UID, HASH, ARM})  # abort is the least conditional verb: never inert because a timed step passed
 
+_SUPPORT: dict[State, int] = {"ready": 0, "unjudged": 0, "wait": 1, "watch": 2, "blind": 2, "outage": 2, "abort": 2}
+"""How little a state supports moving traffic toward the canary; the steps are those of the confirmation tiers."""
+
 
 def guarded(verb: Verb, seen: Mapping[str, Any]) -> dict[str, Any]:
     """The part of ``seen`` that a verb is guarded by: uid and hash only for an abort, all of it otherwise."""
@@ -53,6 +57,13 @@ def moved(verb: Verb, seen: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[
     """One sentence per guard of ``verb`` whose value differs, safe to draw; empty when a dialog is still true."""
     pairs = ((pointer, value, now.get(pointer)) for pointer, value in guarded(verb, seen).items())
     return describe(pair for pair in pairs if pair[1] != pair[2])
+
+
+def worsened(seen: Verdict | None, now: Verdict | None) -> str:
+    """One sentence when the evidence for going forward became weaker than it was drawn; empty otherwise."""
+    if seen is None or now is None or _SUPPORT[now.state] <= _SUPPORT[seen.state]:
+        return ""
+    return f"the verdict moved: {seen.state.upper()} -> {now.state.upper()}, {now.reason}"
 
 
 def describe(pairs: Iterable[tuple[str, Any, Any]]) -> tuple[str, ...]:

@@ -27,17 +27,6 @@ class Verdict(msgspec.Struct, frozen=True):
     source: str | None = None
 
 
-_SUPPORT: dict[State, int] = {"ready": 0, "unjudged": 0, "wait": 1, "watch": 2, "blind": 2, "outage": 2, "abort": 2}
-"""How little a state supports moving traffic toward the canary; the steps are those of the confirmation tiers."""
-
-
-def worsened(seen: Verdict | None, now: Verdict | None) -> str:
-    """One sentence when the evidence for going forward became weaker than it was drawn; empty otherwise."""
-    if seen is None or now is None or _SUPPORT[now.state] <= _SUPPORT[seen.state]:
-        return ""
-    return f"the verdict moved: {seen.state.upper()} -> {now.state.upper()}, {now.reason}"
-
-
 class PerArm(msgspec.Struct, frozen=True):
     canary: int | None
     baseline: int | None

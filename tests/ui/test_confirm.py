@@ -10,6 +10,7 @@ import pytest
 from cockpit.model.plan import Refusal, Tier
 from cockpit.model.resource import Key
 from cockpit.model.snapshot import Source
+from cockpit.model.verdict import State
 from screens.confirm import ConfirmScreen
 from tests.ui.drive import driven, press, settle, text_of
 from tests.ui.fake_seat import FakeSeat
@@ -149,6 +150,30 @@ async def test_a_dialog_goes_inert_when_what_it_was_drawn_from_moved() -> None:
         wall.now += 1
         await press(pilot, "y")
         assert [intent.rollout.step_index for intent, _, _ in seat.executed] == [5]
+
+
+async def test_a_dialog_goes_inert_when_the_evidence_turns() -> None:
+    seat = FakeSeat()
+    assessment = seat.picture.assessments[CHECKOUT]
+
+    def judge(state: State) -> None:
+        verdict = msgspec.structs.replace(assessment.verdict, state=state, reason="errors rose")
+        changed = {**seat.picture.assessments, CHECKOUT: msgspec.structs.replace(assessment, verdict=verdict)}
+        seat.picture = msgspec.structs.replace(seat.picture, version=seat.picture.version + 1, assessments=changed)
+
+    async with driven(seat) as (app, pilot, wall):
+        judge("ready")
+        await settle(pilot)
+        await open_dialog(pilot, wall, "greater_than_sign")
+        judge("abort")
+        await settle(pilot)
+        await press(pilot, "y")
+        assert not seat.executed
+        assert "STATE MOVED" in text_of(app) and "READY -> ABORT, errors rose" in text_of(app)
+        judge("ready")
+        await settle(pilot)
+        await press(pilot, "y")
+        assert len(seat.executed) == 1
 
 
 async def test_a_typed_name_does_not_survive_a_move() -> None:

@@ -15,6 +15,7 @@ from cockpit.base.secrets import HIDDEN, hide
 from cockpit.journal import JournalError
 from cockpit.model.plan import Consent, Patch, Tier, Verb
 from cockpit.model.resource import ROLLOUTS
+from cockpit.model.verdict import State, Verdict
 from tests.harness.acting import DEPLOYED, WEB, Seat
 from tests.harness.inprocess import Cluster, broken
 
@@ -51,6 +52,34 @@ async def test_consent_that_does_not_suffice_sends_nothing(tmp_path: Path) -> No
         assert outcome.result == "refused"
     assert at.cluster.sent == []
     assert (await at.actions.execute(at.intent("advance"), plan, NAMED)).result == "done"
+
+
+@pytest.mark.parametrize(
+    ("was", "now"), [("ready", "abort"), ("ready", "wait"), ("unjudged", "blind"), ("wait", "watch")]
+)
+async def test_a_yes_to_evidence_that_turned_meanwhile_sends_nothing(tmp_path: Path, was: State, now: State) -> None:
+    at = Seat(Cluster("single"), tmp_path)
+    at.judged = was
+    intent, plan = at.intent("advance"), await at.plan("advance")
+    at.cluster.verdicts[WEB] = Verdict(now, "errors rose")
+    outcome = await at.actions.execute(intent, plan, YES)
+    assert (outcome.result, at.cluster.sent) == ("moved", [])
+    assert f"{was.upper()} -> {now.upper()}, errors rose" in outcome.reason
+    assert await at.rows() == []
+    assert (await at.actions.execute(intent, plan, NAMED)).result == "done", "the typed name suffices for any evidence"
+
+
+@pytest.mark.parametrize(
+    ("verb", "now"), [("advance", "ready"), ("abort", "abort"), ("abort", "ready"), ("pause", "blind")]
+)
+async def test_evidence_that_turned_stops_nothing_that_a_yes_suffices_for(
+    tmp_path: Path, verb: Verb, now: State
+) -> None:
+    at = Seat(Cluster("single"), tmp_path)
+    at.judged = "wait"
+    intent, plan = at.intent(verb), await at.plan(verb)
+    at.cluster.verdicts[WEB] = Verdict(now, "it turned")
+    assert (await at.actions.execute(intent, plan, YES)).result == "done"
 
 
 async def test_rights_are_checked_before_anything_is_sent_and_say_what_is_missing(tmp_path: Path) -> None:
