@@ -10,6 +10,8 @@ from email.utils import parsedate_to_datetime
 GRID_SECONDS = 15.0
 """Evidence lies on strata of this length, counted from the canary's start."""
 
+_EARLIEST, _LATEST = 946_684_800.0, 32_503_680_000.0
+"""2000 to 3000: a Date outside of it is junk, and arithmetic with it would leave what calendars can hold."""
 _TOLERANCE = 1.0  # an HTTP Date header is cut to whole seconds
 
 
@@ -54,6 +56,8 @@ class Clock:
             served = parsedate_to_datetime(header).timestamp()
         except (TypeError, ValueError, IndexError, OverflowError):
             return
+        if not _EARLIEST <= served < _LATEST:
+            return
         reading = self.cluster()
         slack = _TOLERANCE * max(1.0, self.time_scale)
         if self.synced and served - slack <= reading <= served + 2 * slack:
@@ -68,7 +72,7 @@ def parse_time(text: str | None) -> float | None:
         return None
     try:
         return datetime.fromisoformat(text).timestamp()
-    except (ValueError, OverflowError):
+    except (TypeError, ValueError, OverflowError):
         return None
 
 

@@ -13,7 +13,7 @@ import msgspec
 from cockpit.base.clock import rfc3339
 from cockpit.base.errors import AnswerLost, ApiError, CockpitError, CredentialsError, Denied, NotFound, Unreachable
 from cockpit.base.text import clean
-from cockpit.cluster.decode import Page, WatchEvent, decode_event, decode_list
+from cockpit.cluster.decode import UNREADABLE, Page, WatchEvent, decode_event, decode_list
 from cockpit.cluster.transport import Query, Transport
 from cockpit.model.plan import Patch
 from cockpit.model.resource import Resource
@@ -24,6 +24,7 @@ FIELD_MANAGER = "rollout-cockpit"
 PAGE = 500
 
 _LARGEST_EVENT = 64 << 20  # etcd holds 1.5 MiB; a line beyond this is no watch event
+_MOST_WARNINGS = 10
 _THREAD_BYTES = 2 << 20  # bodies above this are decoded off the loop
 
 
@@ -81,14 +82,16 @@ class Api:
         query: dict[str, str | int] = {"limit": PAGE}
         while True:
             page = await self._json("GET", resource.path(namespace), query)
-            for item in page.get("items") or []:
-                owners = (item.get("metadata") or {}).get("ownerReferences") or []
+            for item in _objects(page.get("items")):
+                owners = _objects(_members(item.get("metadata")).get("ownerReferences"))
                 if any(owner.get("controller") and owner.get("uid") == uid for owner in owners):
                     # Items of a list carry neither; whoever prints or patches them wants to know.
                     found.append({"apiVersion": page.get("apiVersion"), "kind": resource.kind, **item})
-            token = (page.get("metadata") or {}).get("continue")
-            if not token:
+            token = _members(page.get("metadata")).get("continue")
+            if not token or not isinstance(token, str):
                 return found
+            if token == query.get("continue"):
+                raise Unreachable(f"API server {self.server} gives the same page of {resource.plural} again and again")
             query["continue"] = token
 
     async def list_page(
@@ -115,8 +118,9 @@ class Api:
         while True:
             page = await self.list_page(resource, namespace, row, limit=limit, continue_=token)
             yield page
-            if not (token := page.continue_):
+            if not page.continue_ or page.continue_ == token:
                 return
+            token = page.continue_
 
     async def watch(
         self, resource: Resource, namespace: str | None, row: type[Any], *, resource_version: str, seconds: int
@@ -211,8 +215,13 @@ class Api:
             raise _named(error) from None
         except CredentialsError as error:  # before anything left
             raise Denied(str(error)) from None
-        warnings = tuple(_warning(value) for value in response.headers.get_list("warning"))
-        return WriteAnswer(response.status_code, _object(response.content), response.headers.get("audit-id"), warnings)
+        warnings = tuple(_warning(value) for value in response.headers.get_list("warning")[:_MOST_WARNINGS])
+        body = _object(response.content)
+        if not isinstance(body.get("metadata"), dict):
+            # A page of a proxy, or half an object: no proof that anything was carried out.
+            raise AnswerLost(f"API server {self.server} answered a write with something that is not the object")
+        audit_id = response.headers.get("audit-id")
+        return WriteAnswer(response.status_code, body, clean(audit_id, 80) if audit_id else None, warnings)
 
     async def _json(
         self,
@@ -259,9 +268,17 @@ def _named(error: ApiError) -> CockpitError:
 def _object(content: bytes) -> dict[str, Any]:
     try:
         body = msgspec.json.decode(content)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return {}
     return body if isinstance(body, dict) else {}
+
+
+def _members(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def _warning(header: str) -> str:

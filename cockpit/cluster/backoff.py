@@ -8,6 +8,8 @@ from collections.abc import Callable
 BASE = 0.8
 CAP = 30.0
 HEALTHY_SECONDS = 120.0
+LONGEST_ASKED = 300.0
+"""Of a Retry-After: nobody may send us to sleep for a day."""
 
 
 class Backoff:
@@ -37,7 +39,8 @@ class Backoff:
         self._healthy_since = None
         delay = min(self._base * 2.0**self.failures, self._cap)
         self.failures = min(self.failures + 1, 16)
-        return max(delay * (1 + self._rng.random()), at_least or 0.0)
+        asked = at_least if at_least is not None and at_least > 0 else 0.0
+        return max(delay * (1 + self._rng.random()), min(asked, LONGEST_ASKED))
 
     def reset(self) -> None:
         """Somebody asked again by hand, or the path is known to be back."""

@@ -65,6 +65,9 @@ class Status(msgspec.Struct, rename="camel"):
     details: _Details | None = None
 
 
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What decoding bytes of a server can raise; the last for JSON nested beyond any object of Kubernetes."""
+
 _envelope = msgspec.json.Decoder(_Envelope)
 _bookmark = msgspec.json.Decoder(_Bookmark)
 _raw_list = msgspec.json.Decoder(_RawList)
@@ -95,10 +98,10 @@ def decode_list(body: bytes, row: type[Any]) -> Page:
     try:
         answer = _list_decoder(row).decode(body)
         rows, failures = answer.items or [], 0
-    except msgspec.DecodeError:
+    except UNREADABLE:
         try:
             answer = _raw_list.decode(body)
-        except msgspec.DecodeError:
+        except UNREADABLE:
             raise Unreachable("the server answered a list with something that is not Kubernetes JSON") from None
         rows, failures = [], 0
         for item in answer.items or []:
@@ -113,7 +116,7 @@ def decode_row(raw: bytes | msgspec.Raw, row: type[Any]) -> tuple[Any | None, bo
     """(row, was it odd). None when not even a name could be read."""
     try:
         return _row_decoder(row).decode(raw), False
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return salvage(raw, row), True
 
 
@@ -127,7 +130,7 @@ def decode_event(line: bytes, row: type[Any]) -> WatchEvent:
             status = decode_status(bytes(envelope.object))
             wait = status.details.retry_after_seconds if status.details else None
             return WatchEvent("ERROR", None, "", status.code, status.reason, status.message, wait)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         raise Unreachable("the watch carried something that is not a Kubernetes event") from None
     if envelope.type not in ("ADDED", "MODIFIED", "DELETED"):
         raise Unreachable("the watch carried an event of a type nobody documented")
@@ -140,7 +143,7 @@ def decode_status(body: bytes) -> Status:
     """The Status of an error answer; an empty one when the body is something else (HTML of a proxy)."""
     try:
         return msgspec.json.decode(body, type=Status)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return Status()
 
 
@@ -149,7 +152,7 @@ def salvage(raw: bytes | msgspec.Raw, row: type[Any]) -> Any | None:
     try:
         value = msgspec.json.decode(raw)
         decoded = _fit(row, value)
-    except (msgspec.DecodeError, _Unfit):
+    except (*UNREADABLE, _Unfit):
         return None
     return decoded if decoded.meta.name else None
 

@@ -125,7 +125,7 @@ class ExecPlugin(msgspec.Struct, frozen=True):
     def _parse(self, name: str, out: bytes) -> PluginAnswer:
         try:
             answer = msgspec.json.decode(out)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise CredentialsError(f"credential plugin {name} answered something that is not JSON") from None
         status = answer.get("status") if isinstance(answer, dict) else None
         if not isinstance(status, dict):
@@ -135,9 +135,8 @@ class ExecPlugin(msgspec.Struct, frozen=True):
                 f"credential plugin {name} answered in {clean(str(answer.get('apiVersion')), 80)}, the kubeconfig asks "
                 f"for {self.api_version}"
             )
-        token, certificate, key = (
-            status.get(member) or None for member in ("token", "clientCertificateData", "clientKeyData")
-        )
+        given = (status.get(member) for member in ("token", "clientCertificateData", "clientKeyData"))
+        token, certificate, key = (value if isinstance(value, str) and value else None for value in given)
         if token is None and (certificate is None or key is None):
             raise CredentialsError(f"credential plugin {name} answered with neither a token nor a certificate and key")
         return PluginAnswer(token, certificate, key, parse_time(status.get("expirationTimestamp")))

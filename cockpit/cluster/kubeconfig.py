@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import ssl
 import tempfile
+from base64 import b64encode
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 import msgspec
 
@@ -107,12 +109,17 @@ def _of_context(merged: Any, chosen: str, name: str) -> Loaded:
         user_name = str(section.get("user") or "")
         user = _plain(loader._user)
         if user_name and user is None:
-            raise CredentialsError(f"kubeconfig {name}: context {chosen} names user {user_name}, which is not defined")
+            raise CredentialsError(
+                f"kubeconfig {name}: context {clean(chosen, 100)} names user {clean(user_name, 100)}, "
+                "which is not defined"
+            )
         settings = type.__call__(Configuration)  # a private one: the default is shared by the whole process
         loader.load_and_set(settings)
-        server = str(getattr(loader, "host", "") or "").rstrip("/")
-        if not server.startswith(("https://", "http://")):
-            raise CredentialsError(f"kubeconfig {name}: cluster {cluster_name} has no server URL")
+        server, login = _server(str(getattr(loader, "host", "") or ""))
+        if server is None:
+            raise CredentialsError(
+                f"kubeconfig {name}: cluster {clean(cluster_name, 100)} has no server URL that can be used"
+            )
         context = None
         if server.startswith("https://"):
             context = tls_context(
@@ -134,13 +141,30 @@ def _of_context(merged: Any, chosen: str, name: str) -> Loaded:
         user=user_name,
         ssl_context=context,
         source=f"kubeconfig {name}",
-        authorization=settings.api_key.get("BearerToken"),
+        authorization=settings.api_key.get("BearerToken") or login,
         token_file=folder / user["tokenFile"] if user.get("tokenFile") else None,
         plugin=_plugin(user, cluster, folder),
         proxy=str(cluster["proxy-url"]) if cluster.get("proxy-url") else None,
         tls_server_name=str(cluster["tls-server-name"]) if cluster.get("tls-server-name") else None,
         certificate=certificate,
     )
+
+
+def _server(url: str) -> tuple[str | None, str | None]:
+    """(URL without user and password, Authorization value they make): the URL is shown, they must never be."""
+    try:
+        parts = urlsplit(url.rstrip("/"))
+        if parts.scheme not in ("https", "http") or not parts.hostname or (parts.port or 0) < 0:
+            return None, None
+    except ValueError:
+        return None, None
+    if clean(url) != url:
+        return None, None
+    userinfo, at, host = parts.netloc.rpartition("@")
+    if not at:
+        return url.rstrip("/"), None
+    login = b64encode(unquote(userinfo).encode()).decode()
+    return urlunsplit(parts._replace(netloc=host)), f"Basic {login}"
 
 
 def _plugin(user: dict[str, Any], cluster: dict[str, Any], folder: Path) -> ExecPlugin | None:

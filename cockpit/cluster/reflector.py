@@ -14,7 +14,7 @@ from typing import Any, Literal, Protocol
 import msgspec
 
 from cockpit.base.clock import Clock
-from cockpit.base.errors import ApiError, CockpitError, CredentialsError
+from cockpit.base.errors import ApiError, CockpitError, CredentialsError, Unreachable
 from cockpit.base.text import clean
 from cockpit.cluster.backoff import Backoff
 from cockpit.cluster.decode import Page, WatchEvent
@@ -159,8 +159,11 @@ class Reflector:
             replacement.add(page.rows)
             self.counters.odd += page.failures
             version = page.resource_version  # of the list, never of an item
-            if not (token := page.continue_):
+            if not page.continue_:
                 break
+            if page.continue_ == token:
+                raise Unreachable(f"the server gives the same page of {self.resource.plural} again and again")
+            token = page.continue_
         replacement.commit()
         return version
 

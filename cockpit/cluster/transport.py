@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 from urllib.parse import urlsplit
 
 import httpx
 
 from cockpit.base.clock import Clock
-from cockpit.base.errors import ApiError, CredentialsError
+from cockpit.base.errors import AnswerLost, ApiError, CredentialsError
 from cockpit.base.text import clean
 from cockpit.cluster.credentials import Credentials
 from cockpit.cluster.decode import decode_status
@@ -30,8 +31,19 @@ _POOLS: dict[Pool, dict[str, Any]] = {
     "writes": {"connections": 4, "keepalive": 0, "timeout": httpx.Timeout(30.0, connect=CONNECT_SECONDS)},
 }
 _LARGEST_ERROR_BODY = 1 << 16
+_LARGEST_BODY = 512 << 20  # a list in one piece of the largest clusters; beyond it somebody fills our memory
+_WHOLE_SECONDS: dict[Pool, float] = {"lists": 180.0, "writes": 60.0}
+"""For a whole answer: httpx bounds each read, so a server that drips a byte at a time would be waited for for ever."""
 
 Query = Mapping[str, str | int | bool | None]
+
+
+class Whole(NamedTuple):
+    """An answer that was read to its end."""
+
+    status_code: int
+    headers: httpx.Headers
+    content: bytes
 
 
 class Transport:
@@ -62,14 +74,30 @@ class Transport:
         query: Query | None = None,
         content: bytes | None = None,
         headers: Mapping[str, str] | None = None,
-    ) -> httpx.Response:
-        """A whole answer of status < 400. Raises NotSent, AnswerLost, ApiError, CredentialsError."""
-        async with self.stream(pool, method, path, query=query, content=content, headers=headers) as response:
-            try:
-                await response.aread()
-            except httpx.HTTPError as error:
-                raise failure(error, self._named()) from None
-            return response
+    ) -> Whole:
+        """A whole answer of status < 300. Raises NotSent, AnswerLost, ApiError, CredentialsError."""
+        seconds = _WHOLE_SECONDS.get(pool)
+        try:
+            async with (
+                asyncio.timeout(seconds),
+                self.stream(pool, method, path, query=query, content=content, headers=headers) as response,
+            ):
+                return Whole(response.status_code, response.headers, await self._body(response))
+        except TimeoutError:
+            raise AnswerLost(f"{self._named()} did not finish its answer within {seconds:g} s") from None
+
+    async def _body(self, response: httpx.Response) -> bytes:
+        parts: list[bytes] = []
+        size = 0
+        try:
+            async for chunk in response.aiter_bytes():
+                size += len(chunk)
+                if size > _LARGEST_BODY:
+                    raise AnswerLost(f"{self._named()} sent an answer of more than {_LARGEST_BODY >> 20} MiB")
+                parts.append(chunk)
+        except httpx.HTTPError as error:
+            raise failure(error, self._named()) from None
+        return b"".join(parts)
 
     @contextlib.asynccontextmanager
     async def stream(
@@ -138,6 +166,11 @@ class Transport:
         if pool in ("watches", "logs"):
             sent["Accept-Encoding"] = "identity"  # a compressor between us and the server would hold events back
         name = self._credentials.loaded.tls_server_name
+        if authorization is not None and not (authorization.isascii() and authorization.isprintable()):
+            # The library would refuse it as well, and quote it in its error.
+            raise CredentialsError(
+                f"the token of {self._credentials.loaded.source} holds line breaks or odd characters"
+            )
         try:
             request = client.build_request(
                 method,
@@ -200,6 +233,6 @@ def _text(value: str | int | bool | None) -> str:
 
 def _retry_after(response: httpx.Response, status: Any) -> float | None:
     header = response.headers.get("retry-after", "")
-    if header.isdigit():  # the HTTP-date form is not used by API servers
-        return float(header)
+    if header.isascii() and header.isdigit():  # the HTTP-date form is not used by API servers
+        return float(header[:9])
     return status.details.retry_after_seconds if status.details else None

@@ -394,3 +394,37 @@ def test_the_plugin_section_needs_a_command() -> None:
     with pytest.raises(CredentialsError, match="names no command"):
         ExecPlugin.of({}, Path(), {})
     assert credentials_module.read_kubeconfig is not None
+
+
+async def test_a_password_in_the_servers_url_is_used_and_never_shown(tmp_path: Path) -> None:
+    text = HEAD.replace("https://10.0.0.1:6443", "https://admin:s3cret%21@10.0.0.1:6443")
+    found = await loaded(write(tmp_path, "{}", text))
+    assert found.server == "https://10.0.0.1:6443"
+    assert await found.authorization() == "Basic " + base64.b64encode(b"admin:s3cret!").decode()
+    assert await (await loaded(write(tmp_path, "{token: abc}", text))).authorization() == "Bearer abc"
+
+
+@pytest.mark.parametrize("server", ["https://[::1", "https://", "https://h:99999", "https://h/\\x1b[31m", "ftp://h"])
+async def test_a_server_that_is_no_url_is_one_sentence(tmp_path: Path, server: str) -> None:
+    with pytest.raises(CredentialsError, match="has no server URL|not have the shape of a kubeconfig"):
+        await loaded(write(tmp_path, text=HEAD.replace("https://10.0.0.1:6443", server)))
+
+
+@pytest.mark.parametrize(
+    ("status", "says"),
+    [
+        ('{"token": 5}', "neither a token"),
+        ('{"token": ["a"], "clientCertificateData": 1, "clientKeyData": {}}', "neither a token"),
+        ('{"token": "t", "expirationTimestamp": 5}', None),
+        ('{"token": "t", "expirationTimestamp": {"a": 1}}', None),
+    ],
+)
+async def test_a_plugin_that_answers_other_types_is_no_unexpected_error(
+    tmp_path: Path, status: str, says: str | None
+) -> None:
+    path = write(tmp_path, exec_user(plugin(tmp_path, ANSWER.replace("STATUS", status))))
+    if says is None:
+        assert await (await loaded(path)).authorization() == "Bearer t"
+    else:
+        with pytest.raises(CredentialsError, match=says):
+            await loaded(path)

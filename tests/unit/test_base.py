@@ -102,3 +102,9 @@ def test_clean_text_never_holds_a_control_and_is_stable(text: str) -> None:
 
 def test_a_cut_says_what_it_hides() -> None:
     assert clean("x" * 100, limit=10) == "xxxxxxxxxx…(+90)"
+
+
+def test_operation_ids_grow_although_the_clock_jumps_back() -> None:
+    drawn = [ulid(at) for at in (1_795_000_000.0, 1_795_000_000.0, 1_700_000_000.0, 0.0, 1_795_000_001.0)]
+    assert drawn == sorted(set(drawn))
+    assert {len(each) for each in drawn} == {26}
