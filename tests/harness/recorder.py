@@ -26,6 +26,7 @@ _DRAWING = re.compile(
     rb"|\x1b\[[?>=<]?[0-9;]*\$?[hlcnpuqmst]"  # private modes, queries of device and keyboard, kitty keyboard
     rb"|\x1b\[[0-9;]* q"
     rb"|\x1b[78=>M]|\x1b[()][0AB]"
+    rb"|\x1b\]22;[a-z-]*\x07"  # shape of the mouse pointer, by Textual itself
     rb"|[\r\n\x08\x0f\x0e]"
 )
 
