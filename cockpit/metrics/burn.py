@@ -37,9 +37,9 @@ def slo_of(key: Key, slos: Iterable[SloSettings]) -> SloSettings | None:
     return next((slo for slo in slos if fnmatchcase(str(key), slo.match)), None)
 
 
-def past_query(requests: Requests, labels: Iterable[str], seconds: float, namespaces: str, pods: str) -> str:
+def past_query(requests: Requests, labels: Iterable[str], seconds: float, scope: Mapping[str, str]) -> str:
     """Requests per pod and status over a window, extrapolated as ``increase`` does: good enough for context."""
-    selector = fill(requests.selector, {"namespaces": namespaces, "pods": pods}, "requests.selector")
+    selector = fill(requests.selector, scope, "requests.selector")
     by = ", ".join(sorted({requests.namespace, requests.pod, *labels}))
     return f"sum by ({by}) (increase({selector}[{duration(seconds)}]))"
 

@@ -77,6 +77,8 @@ class Counting:
             Evidence(sli=sli) for sli in (judged.errors, *judged.latency, *judged.own)
         )
         self.junk: frozenset[Role] = frozenset()
+        self.serving: dict[Role, int] = dict.fromkeys(ROLES, 1)
+        """Ready pods per arm (at least 1), for series that do not name their pods."""
         self.gauges = Gauges()
         self._own = own
         self._created: dict[Pod, float] = {}
@@ -104,9 +106,10 @@ class Counting:
         first = history.steps + 1
         length = history.index(end) + 1 - first
         grown = self._requests_of(batch, preset, errors, after, first, length)
+        serving = self.serving if preset.requests.routed else None
         steps = {
             role: [
-                Step(Counts(wrong, all_), len(pods))
+                Step(Counts(wrong, all_), len(pods) if serving is None else min(len(pods), 1) * serving[role])
                 for wrong, all_, pods in zip(grown.bad[role], grown.total[role], grown.present[role], strict=True)
             ]
             for role in ROLES

@@ -115,6 +115,7 @@ class Follow:
         self._listed_at = max(now, self._listed_at)
         self.arms = arms_of(rollout, now)
         for role, arm in self.arms.items():
+            self.counting.serving[role] = max(1, arm.ready if arm is not None else 0)
             for pod in arm.pods if arm is not None else ():
                 name = (pod.namespace, pod.name)
                 self._names[name] = (role, self._listed_at)

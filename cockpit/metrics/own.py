@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
@@ -39,9 +39,9 @@ class OwnSli(NamedTuple):
     def part(self, row: Row) -> str:
         return row.labels.get(PART, "total")
 
-    def query(self, namespaces: str, pods: str) -> str:
+    def query(self, scope: Mapping[str, str]) -> str:
         """Both counters in one question, every series with the part it belongs to."""
-        values = {"namespaces": namespaces, "pods": pods}
+        values = dict(scope)
         parts = []
         for part, selector in (("total", self.total), ("other", self.errors or self.good)):
             if selector is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cockpit.base.clock import GRID_SECONDS
 from cockpit.metrics.answers import Answer, Row
@@ -15,9 +15,10 @@ from cockpit.metrics.counters import Pod
 from cockpit.metrics.counting import Batch, Tally
 from cockpit.metrics.follow import Follow
 from cockpit.metrics.own import OwnSli
-from cockpit.metrics.presets import ErrorMatcher, Preset, Target
+from cockpit.metrics.presets import ErrorMatcher, Preset, RoutedSource, Target
 from cockpit.metrics.promql import any_of, duration, fill, pods_of
 from cockpit.metrics.readings import WINDOW_STEPS
+from cockpit.metrics.routes import Routes, services_of
 from cockpit.model.evidence import Blind
 from cockpit.model.rollout import Role
 
@@ -31,10 +32,12 @@ GAUGES = ("cpu", "memory", "cpu_limit", "memory_limit")
 
 
 class Scope(NamedTuple):
-    """The two alternations that every template takes."""
+    """The alternations that templates take."""
 
     namespaces: str
     pods: str
+    services: str
+    names: str
 
 
 class Index:
@@ -69,12 +72,16 @@ def scope(group: Iterable[Follow], *, gone: bool) -> Scope:
     namespaces: set[str] = set()
     names: set[str] = set()
     patterns: set[str] = set()
+    workloads: set[str] = set()
+    services: set[str] = set()
     for follow in group:
         namespaces.add(follow.key.namespace)
+        workloads.add(follow.key.name)
+        services.update(services_of(follow.rollout))
         names.update(name for _, name in follow.pods())
         if gone:
             patterns.update(pods_of(replicaset) for _, _, replicaset in follow.bases())
-    return Scope(any_of(namespaces), any_of(names, patterns))
+    return Scope(any_of(namespaces), any_of(names, patterns), any_of(services), any_of(workloads))
 
 
 def groups(follows: Iterable[Follow], limit: int = PODS_PER_QUERY) -> Iterator[list[Follow]]:
@@ -123,7 +130,7 @@ class Poll:
             if source is not None:
                 queries[name] = fill(source.query, values, where)
         for name, own in self._own.items():
-            queries[_OWN + name] = own.query(asked.namespaces, asked.pods)
+            queries[_OWN + name] = own.query(asked._asdict())
         asking = (self._range(name, text, start, end, strict=strict) for name, text in queries.items())
         answered = await asyncio.gather(*asking, return_exceptions=True)
         answers: dict[str, Answer] = {}
@@ -173,13 +180,21 @@ class Poll:
         }
         for name, answer in answers.items():
             source = self._own[name.removeprefix(_OWN)] if name.startswith(_OWN) else getattr(self.preset, name)
+            routes = self._routes(group, name, source)
             for row in answer.rows:
-                found = index.find(source.where(row.labels))
+                found = index.find(source.where(row.labels)) if routes is None else routes.find(row.labels)
                 if found is None:
                     continue
                 follow, role = found
+                if routes is not None and follow.with_before:
+                    row = _while_it_served(row, follow)  # noqa: PLW2901
                 _shelf(batches[id(follow)][1], name).append((role, row))
         return [(follow, follow.count(batch, self.preset, self._errors, end)) for follow, batch in batches.values()]
+
+    def _routes(self, group: Sequence[Follow], name: str, source: Any) -> Routes | None:
+        if not isinstance(source, RoutedSource) or not source.routed:
+            return None
+        return Routes(group, source, f"preset {self.preset.name}: {name}")
 
     async def ups(self, group: Sequence[Follow], at: float) -> dict[Pod, Up] | None:
         """The state of the pods' scrape targets; None when the preset names none or the question failed."""
@@ -204,12 +219,13 @@ class Poll:
         """
         asked = scope(group, gone=True)
         requests = self.preset.requests
-        text = past_query(requests, self._errors.labels, seconds, asked.namespaces, asked.pods)
+        labels = (*self._errors.labels, *requests.route_labels)
+        text = past_query(requests, labels, seconds, asked._asdict())
         answer = await self.client.query(text, at)
-        index = Index(group)
+        index, routes = Index(group), self._routes(group, "requests", requests)
         found = {id(follow): (0.0, 0.0) for follow in group}
         for row in answer.rows:
-            owner = index.find(requests.where(row.labels))
+            owner = index.find(requests.where(row.labels)) if routes is None else routes.find(row.labels)
             if owner is None or owner[1] != "baseline" or not row.points:
                 continue
             value = row.points[-1][1]
@@ -218,6 +234,12 @@ class Poll:
             bad, total = found[id(owner[0])]
             found[id(owner[0])] = (bad + value if self._errors(row.labels) else bad, total + value)
         return found
+
+
+def _while_it_served(row: Row, follow: Follow) -> Row:
+    """Once a rollout is over its stable Service leads to the new version: what it says then is of another arm."""
+    end = follow.rollout.finished_at or 0.0
+    return Row(row.labels, tuple(point for point in row.points if point[0] <= end))
 
 
 def _shelf(batch: Batch, name: str) -> list[tuple[Role, Row]]:

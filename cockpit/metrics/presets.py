@@ -1,8 +1,8 @@
 """Presets: which series carry requests, errors, latency, CPU and memory, per instrumentation, as TOML data.
 
-A selector or query is PromQL with the placeholders ``{{namespaces}}`` and ``{{pods}}`` (alternations for ``=~``,
-escaped for the regular expression and for the string) and, in queries, ``{{window}}``. A new preset is one file: here,
-or in a ``presets`` folder beside the config file.
+A selector or query is PromQL with the placeholders ``{{namespaces}}``, ``{{pods}}``, ``{{services}}`` and ``{{names}}``
+(alternations for ``=~``, escaped for the regular expression and for the string) and, in queries, ``{{window}}``. A new
+preset is one file: here, or in a ``presets`` folder beside the config file.
 """
 
 from __future__ import annotations
@@ -18,6 +18,10 @@ from cockpit.base.errors import ConfigError
 from cockpit.metrics.answers import Labels
 from cockpit.metrics.promql import fill
 
+HOLES = ("namespaces", "pods", "services", "names")
+"""Placeholders of a selector: alternations of namespaces, pods, Services and names of rollouts."""
+
+_ROUTE_HOLES = ("namespace", "name", "stable", "canary")
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 _SELECTOR = re.compile(r"(?:[A-Za-z_:][A-Za-z0-9_:]*)?\{[^{}()\[\]]*\}")
@@ -33,7 +37,27 @@ class _Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return labels.get(self.namespace, ""), labels.get(self.pod, "")
 
 
-class Requests(_Source, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class RoutedSource(_Source, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A source whose series may belong to a Service instead of a pod: an ingress's, a gateway's.
+
+    ``canary`` and ``baseline`` map labels to patterns that match in full, with ``{{namespace}}``, ``{{name}}`` (of the
+    rollout), ``{{stable}}`` and ``{{canary}}`` (its Services) filled in; both or neither. ``pod`` then is the router's.
+    """
+
+    canary: dict[str, str] | None = None
+    baseline: dict[str, str] | None = None
+
+    @property
+    def routed(self) -> bool:
+        return self.canary is not None
+
+    @property
+    def route_labels(self) -> tuple[str, ...]:
+        """Labels that tell whose traffic a series counts."""
+        return tuple(sorted({*(self.canary or {}), *(self.baseline or {})}))
+
+
+class Requests(RoutedSource, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Raw counters of requests. A series counts errors when one of ``errors`` matches: every label, in full."""
 
     selector: str
@@ -43,7 +67,7 @@ class Requests(_Source, frozen=True, forbid_unknown_fields=True, kw_only=True):
         return ErrorMatcher(self.errors)
 
 
-class Latency(_Source, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Latency(RoutedSource, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Classic histogram buckets. ``scale`` turns the unit of ``le`` into seconds (0.001 for milliseconds)."""
 
     selector: str
@@ -51,7 +75,7 @@ class Latency(_Source, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     def query(self, values: dict[str, str], where: str) -> str:
         # Buckets are summed per pod: series by route x bucket would be most of every answer.
-        by = ", ".join(sorted({self.namespace, self.pod, "le"}))
+        by = ", ".join(sorted({self.namespace, self.pod, "le", *self.route_labels}))
         return f"sum by ({by}) ({fill(self.selector, values, where)})"
 
 
@@ -101,7 +125,7 @@ class ErrorMatcher:
 
 def plain_selector(selector: str, where: str) -> None:
     """Raises ConfigError unless ``selector`` is one plain selector with known placeholders: counters are subtracted."""
-    filled = fill(selector, {"namespaces": "n", "pods": "p"}, where)
+    filled = fill(selector, dict.fromkeys(HOLES, "x"), where)
     if not _SELECTOR.fullmatch(_QUOTED.sub('""', filled).strip()):
         raise ConfigError(f"{where} must be one plain selector, name{{...}}")
 
@@ -141,7 +165,7 @@ def read_preset(text: str, where: str) -> Preset:
         raise ConfigError(f"preset {where} is not valid TOML: {error}") from None
     except msgspec.ValidationError as error:
         raise ConfigError(f"preset {where}: {error}") from None
-    sample = {"namespaces": "n", "pods": "p", "window": "5m"}
+    sample = {**dict.fromkeys(HOLES, "x"), "window": "5m"}
     for section in ("requests", "latency", "target"):
         source = getattr(preset, section)
         if source is not None:
@@ -150,6 +174,10 @@ def read_preset(text: str, where: str) -> Preset:
         source = getattr(preset, section)
         if source is not None:
             fill(source.query, sample, f"preset {where}: {section}.query")
+    for section in ("requests", "latency"):
+        source = getattr(preset, section)
+        if source is not None:
+            _check_routes(source, f"preset {where}: {section}")
     if not preset.requests.errors or not all(preset.requests.errors):
         raise ConfigError(f"preset {where}: requests.errors must name at least one label pattern")
     for rule in preset.requests.errors:
@@ -159,3 +187,15 @@ def read_preset(text: str, where: str) -> Preset:
             except re.error as error:
                 raise ConfigError(f"preset {where}: requests.errors.{label} {pattern!r}: {error}") from None
     return preset
+
+
+def _check_routes(source: RoutedSource, where: str) -> None:
+    if (source.canary is None) != (source.baseline is None):
+        raise ConfigError(f"{where}: canary and baseline go together")
+    for side in ("canary", "baseline"):
+        for label, pattern in (getattr(source, side) or {}).items():
+            filled = fill(pattern, dict.fromkeys(_ROUTE_HOLES, "x"), f"{where}.{side}.{label}")
+            try:
+                re.compile(filled)
+            except re.error as error:
+                raise ConfigError(f"{where}.{side}.{label} {pattern!r}: {error}") from None

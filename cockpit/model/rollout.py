@@ -170,6 +170,8 @@ class Rollout(msgspec.Struct, frozen=True):
     created_at: float | None = None
     workload: Key | None = None  # the workloadRef target whose template this rollout runs
     traffic: str | None = None  # name of the traffic router; None on a basic canary
+    stable_service: str | None = None  # Services that the spec names: of the stable (active) version
+    canary_service: str | None = None  # and of the canary (preview)
     controller_seen: bool = True  # False: nothing observes this object (no controller acts on it)
     labels: dict[str, str] = {}
 

@@ -108,9 +108,16 @@ def build(row: RolloutRow, shelf: Shelf) -> Rollout:
         created_at=parse_time(row.meta.creation_timestamp),
         workload=_workload(row, spec),
         traffic=routed,
+        stable_service=_service(strategy, "stableService", "activeService"),
+        canary_service=_service(strategy, "canaryService", "previewService"),
         controller_seen=bool(status.observed_generation) or bool(status.phase),
         labels={clean(name, 317): clean(value, 253) for name, value in row.meta.labels.items()},
     )
+
+
+def _service(strategy: Mapping[str, Any], canary: str, bluegreen: str) -> str | None:
+    named = mapping(strategy.get("canary")).get(canary) or mapping(strategy.get("blueGreen")).get(bluegreen)
+    return text(named, 253) or None
 
 
 def workload_reference(spec: RolloutSpec) -> tuple[str, str] | None:
