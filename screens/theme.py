@@ -110,6 +110,8 @@ def _palette(source: str, text: str, known: Mapping[str, Palette] | None) -> Pal
             styles[role] = Style.parse(spec)
         except StyleSyntaxError:
             raise ConfigError(f"theme {source}: roles.{role} = {spec!r} is not a style") from None
+        if styles[role].link is not None:  # it would be written to the terminal as it stands
+            raise ConfigError(f"theme {source}: roles.{role} = {spec!r}: a style may not hold a link")
     values: dict[str, Any] = {key: getattr(parent.theme, key) for key in _COLORS} if parent else {}
     for key, spec in colors.items():
         if key not in _COLORS:

@@ -1,4 +1,4 @@
-"""Secrets inside objects: values that sit under a telling name, and passwords in URLs, are hidden before anyone looks."""
+"""Secrets inside objects: values under a telling name, passwords in URLs and arguments, hidden before anyone looks."""
 
 from __future__ import annotations
 
@@ -7,7 +7,14 @@ from typing import Any
 
 HIDDEN = "<hidden>"
 _NAME = re.compile(r"passw|passphrase|_pass|pwd|secret|token|credential|private|api_?key|access_?key|auth|dsn", re.I)
-_URL_PASSWORD = re.compile(r"(?<=://)([^/\s:@]*):[^/\s@]+(?=@)")
+_URL_PASSWORD = re.compile(r"(?<=://)(?:([^/\s:@]*):[^/\s]+|[^/\s:@]{16,})(?=@)")  # a password, or a token alone
+_ASSIGNED = re.compile(
+    r"((?:passw|passphrase|pwd|secret|token|credential|api[_-]?key|access[_-]?key)[\w-]*[\"']?\s*=\s*)"
+    r"(?:\"[^\"]*\"?|'[^']*'?|[^\s;,&\"']+)",
+    re.I,
+)
+_FLAG = re.compile(r"--?[\w-]+")
+_MAPS = frozenset({"annotations", "data", "stringData"})
 
 
 def secret_name(name: str) -> bool:
@@ -16,14 +23,40 @@ def secret_name(name: str) -> bool:
 
 
 def hide(value: Any) -> Any:
-    """A copy of a JSON value with the values of secret-looking variables hidden, and passwords in URLs."""
+    """A copy of a JSON value without the values of secret-looking variables, headers, annotations and arguments.
+
+    Passwords in URLs and connection strings go too.
+    """
     if isinstance(value, list):
-        return [hide(item) for item in value]
+        return _items(value)
     if isinstance(value, str):
-        return _URL_PASSWORD.sub(rf"\1:{HIDDEN}", value)
+        return _ASSIGNED.sub(rf"\1{HIDDEN}", _URL_PASSWORD.sub(_without_password, value))
     if not isinstance(value, dict):
         return value
-    name = value.get("name")
+    name = value.get("name", value.get("key"))
     if "value" in value and isinstance(name, str) and secret_name(name):
         return {**value, "value": HIDDEN}
-    return {key: hide(item) for key, item in value.items()}
+    return {key: _named(item) if key in _MAPS else hide(item) for key, item in value.items()}
+
+
+def _without_password(found: re.Match[str]) -> str:
+    return HIDDEN if found[1] is None else f"{found[1]}:{HIDDEN}"
+
+
+def _items(items: list[Any]) -> list[Any]:
+    """A list; of arguments the one after ``--password``."""
+    hidden = [hide(item) for item in items]
+    for before, (index, item) in zip(items, enumerate(items[1:], 1), strict=False):
+        flag = isinstance(before, str) and _FLAG.fullmatch(before) is not None and secret_name(before)
+        if flag and isinstance(item, str) and not _FLAG.fullmatch(item):
+            hidden[index] = HIDDEN
+    return hidden
+
+
+def _named(items: Any) -> Any:
+    """A map whose keys are names somebody chose."""
+    if not isinstance(items, dict):
+        return hide(items)
+    return {
+        name: HIDDEN if isinstance(item, str) and secret_name(str(name)) else hide(item) for name, item in items.items()
+    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import tempfile
@@ -69,6 +70,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _guarded(arguments: list[str]) -> int:
+    # Without a handler Python prints what libraries log (asyncio's tracebacks among it) on the terminal, uncleaned.
+    logging.getLogger().addHandler(logging.NullHandler())
     try:
         code = build()(args=arguments, prog_name="cockpit", standalone_mode=False)
         sys.stdout.flush()
@@ -104,7 +107,9 @@ def _unexpected(error: Exception) -> str:
     """Keep the traceback in a file of our own and say where: it may quote what must not reach a terminal."""
     import platformdirs
 
-    text = "".join(traceback.format_exception(error))
+    from cockpit.net.redact import redact
+
+    text = redact("".join(traceback.format_exception(error)))
     for folder in (Path(platformdirs.user_log_dir("rollout-cockpit")), Path(tempfile.gettempdir())):
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)

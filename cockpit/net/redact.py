@@ -9,7 +9,7 @@ MARK = "[redacted]"
 
 _JWT = re.compile(r"\beyJ[\w-]{5,}\.[\w-]{5,}\.[\w-]*")
 _SCHEME = re.compile(r"\b(bearer|basic|negotiate)(\s+)[A-Za-z0-9._~+/=-]{6,}", re.IGNORECASE)
-_USERINFO = re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^/\s:@]*:[^/\s@]+@", re.IGNORECASE)
+_USERINFO = re.compile(r"(\b[a-z][a-z0-9+.-]*://)(?:[^/\s:@]*:[^/\s]+|[^/\s:@]{16,})@", re.IGNORECASE)
 _ASSIGNMENT = re.compile(
     r"(?P<name>(?:[\w-]*(?:token|password|passwd|secret|api[_-]?key|access[_-]?key))[\"']?\s*[=:]\s*)"
     r"(?P<quote>[\"']?)(?P<value>[^\s\"'&,;}]{3,})",

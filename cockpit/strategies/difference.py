@@ -94,5 +94,5 @@ def _value(value: Any) -> str:
         return clean("{" + ", ".join(sorted(value)) + "}", _VALUE_CHARACTERS)
     if isinstance(value, list):
         plain = all(isinstance(item, str | int | float | bool) for item in value)
-        return clean(" ".join(str(item) for item in value), _VALUE_CHARACTERS) if plain else f"{len(value)} items"
+        return clean(" ".join(str(item) for item in hide(value)), _VALUE_CHARACTERS) if plain else f"{len(value)} items"
     return clean(hide(str(value)), _VALUE_CHARACTERS)

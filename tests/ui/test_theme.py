@@ -115,3 +115,10 @@ async def test_ascii_draws_nothing_else() -> None:
         for keys in ((), ("enter",), ("m",), ("q", "X")):
             await press(pilot, *keys)
             assert text_of(app).isascii()
+
+
+def test_a_theme_cannot_bring_bytes_to_the_terminal(tmp_path: Path) -> None:
+    (tmp_path / "evil.toml").write_text('[roles]\nok = "bold link http://x\\u001b]52;c;eA==\\u0007"\n')
+    palettes, complaints = load_palettes(tmp_path)
+    assert "evil" not in palettes
+    assert "may not hold a link" in complaints[0]
