@@ -19,6 +19,7 @@ from cockpit.base.text import clean
 from cockpit.cluster import credentials as cluster_credentials
 from cockpit.cluster.api import Api
 from cockpit.cluster.rights import Rights
+from cockpit.cluster.serviceproxy import ServiceProxy
 from cockpit.cluster.transport import Transport
 from cockpit.config import Settings
 from cockpit.journal import Journal, JournalError, ResetRecord
@@ -26,6 +27,7 @@ from cockpit.judge import judge
 from cockpit.live.attempts import Attempts, Reset
 from cockpit.live.live import Live
 from cockpit.logs.hub import LogHub, LogOptions
+from cockpit.metrics.client import Prometheus
 from cockpit.metrics.sampler import Sampler
 from cockpit.model.case import Policy
 from cockpit.model.event import Event
@@ -54,8 +56,11 @@ async def open_session(settings: Settings, *, screens: bool = False) -> Session:
     """
     clock = Clock(settings.world.time_scale)
     credentials = await cluster_credentials.load(settings.cluster, clock)
-    api = Api(Transport(credentials, clock))
-    sampler = Sampler(settings, clock)
+    transport = Transport(credentials, clock)
+    api = Api(transport)
+    service = settings.prometheus.service
+    prometheus = Prometheus(settings.prometheus, via=ServiceProxy(transport, service)) if service else None
+    sampler = Sampler(settings, clock, client=prometheus)
     session = Session(settings, clock, api, sampler, credentials)
     await session.start(background=screens)
     return session

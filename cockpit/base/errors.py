@@ -68,11 +68,15 @@ class AnswerLost(Unreachable):
 class ApiError(CockpitError):
     """An HTTP error answer with its Kubernetes Status, where there was one.
 
-    ``status``: HTTP code; ``reason``: Status.reason ("Conflict", "Invalid", …) or ""; ``retry_after``: seconds.
+    ``status``: HTTP code; ``reason``: Status.reason ("Conflict", "Invalid", …) or ""; ``retry_after``: seconds;
+    ``body``: the beginning of the answer as it came, for what is not a Status.
     """
 
-    def __init__(self, message: str, *, status: int, reason: str = "", retry_after: float | None = None) -> None:
+    def __init__(
+        self, message: str, *, status: int, reason: str = "", retry_after: float | None = None, body: bytes = b""
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.reason = reason
         self.retry_after = retry_after
+        self.body = body

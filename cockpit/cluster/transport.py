@@ -1,4 +1,4 @@
-"""HTTP to the API server: four pools, one identity, and an error for every answer that is not a success."""
+"""HTTP to the API server: five pools, one identity, and an error for every answer that is not a success."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from cockpit.net.client import CONNECT_SECONDS, http_client
 from cockpit.net.failure import failure
 from cockpit.net.redact import redact
 
-Pool = Literal["lists", "watches", "logs", "writes"]
+Pool = Literal["lists", "watches", "logs", "writes", "metrics"]
 
 _ENDLESS = httpx.Timeout(None, connect=CONNECT_SECONDS, write=30.0)
 _POOLS: dict[Pool, dict[str, Any]] = {
@@ -27,12 +27,14 @@ _POOLS: dict[Pool, dict[str, Any]] = {
     # The reflector and the log follower have deadlines of their own, which know about bookmarks and silence.
     "watches": {"connections": None, "keepalive": 0, "timeout": _ENDLESS},
     "logs": {"connections": 100, "keepalive": 0, "timeout": _ENDLESS},
+    # Queries of a Prometheus behind the service proxy: a slow one must not hold lists up.
+    "metrics": {"connections": 4, "keepalive": 4, "timeout": httpx.Timeout(61.0, connect=CONNECT_SECONDS)},
     # No kept connections: one that died unnoticed would make a write's answer look lost.
     "writes": {"connections": 4, "keepalive": 0, "timeout": httpx.Timeout(30.0, connect=CONNECT_SECONDS)},
 }
 _LARGEST_ERROR_BODY = 1 << 16
 _LARGEST_BODY = 512 << 20  # a list in one piece of the largest clusters; beyond it somebody fills our memory
-_WHOLE_SECONDS: dict[Pool, float] = {"lists": 180.0, "writes": 60.0}
+_WHOLE_SECONDS: dict[Pool, float] = {"lists": 180.0, "writes": 60.0, "metrics": 90.0}
 """For a whole answer: httpx bounds each read, so a server that drips a byte at a time would be waited for for ever."""
 
 Query = Mapping[str, str | int | bool | None]
@@ -202,7 +204,7 @@ class Transport:
             text = f"{self._named()} does not accept the credentials of {self._credentials.loaded.source}; log in again"
         elif not text:
             text = f"{self._named()} answered {method} {path} with HTTP {code}"
-        return ApiError(text, status=code, reason=status.reason, retry_after=_retry_after(response, status))
+        return ApiError(text, status=code, reason=status.reason, retry_after=_retry_after(response, status), body=body)
 
     def _named(self) -> str:
         return f"API server {self.server}"

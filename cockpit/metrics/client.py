@@ -6,6 +6,7 @@ import asyncio
 import ssl
 from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
+from typing import Protocol
 
 import httpx
 
@@ -37,6 +38,33 @@ class PrometheusError(CockpitError):
         self.code = code
 
 
+class Proxied(Protocol):
+    """What came back through a proxy (``cluster.serviceproxy.Proxied``)."""
+
+    @property
+    def status(self) -> int: ...
+
+    @property
+    def content(self) -> bytes: ...
+
+    @property
+    def own(self) -> bool:
+        """False: the proxy itself speaks, in ``message``."""
+
+    @property
+    def message(self) -> str: ...
+
+
+class Via(Protocol):
+    """Another way to a server than its URL (``cluster.serviceproxy.ServiceProxy``)."""
+
+    @property
+    def name(self) -> str: ...
+
+    async def get(self, path: str, query: Mapping[str, str]) -> Proxied:
+        """Raises CockpitError when there is no answer."""
+
+
 class Prometheus:
     """One Prometheus (or what speaks its API: Thanos, Mimir, VictoriaMetrics, ...).
 
@@ -44,9 +72,17 @@ class Prometheus:
     PrometheusError and nothing else (ConfigError from ``start`` when a file that the settings name is unusable).
     """
 
-    def __init__(self, settings: PrometheusSettings, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(
+        self,
+        settings: PrometheusSettings,
+        *,
+        transport: httpx.AsyncBaseTransport | None = None,
+        via: Via | None = None,
+    ) -> None:
+        """``via``: how to reach a Service through the Kubernetes API, where the settings name one."""
         self.settings = settings
-        self.name = f"Prometheus at {redact(settings.url or '')}"
+        self.name = f"Prometheus at {via.name if via is not None else redact(settings.url or '')}"
+        self._via = via
         self._transport = transport
         self._client: httpx.AsyncClient | None = None
         self._slots = asyncio.Semaphore(_CONCURRENCY)
@@ -107,6 +143,8 @@ class Prometheus:
             self._client = None
 
     async def _ask(self, path: str, form: Mapping[str, str]) -> Answer:
+        if self._via is not None:
+            return await self._ask_through(self._via, path, form)
         try:
             await self.start()
         except ConfigError as error:
@@ -123,6 +161,21 @@ class Prometheus:
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             raise PrometheusError(DOWN, str(failure(error, self.name))) from None
         return await self._read(response)
+
+    async def _ask_through(self, via: Via, path: str, form: Mapping[str, str]) -> Answer:
+        try:
+            async with self._slots, asyncio.timeout(self.settings.timeout + 1.0):
+                found = await via.get(path, form)
+        except TimeoutError:
+            raise PrometheusError(TIMEOUT, f"{self.name} did not answer in {self.settings.timeout:g} s") from None
+        except CockpitError as error:
+            raise PrometheusError(DOWN, str(error)) from None
+        if found.own:
+            return await self._read(httpx.Response(found.status, content=found.content))
+        said = clean(redact(found.message), _MESSAGE)
+        if found.status in (401, 403):
+            raise PrometheusError(AUTH, f"{self.name}: {said}; it needs the right to get services/proxy there")
+        raise PrometheusError(DOWN, f"{self.name}: {said}; check prometheus.service")
 
     async def _read(self, response: httpx.Response) -> Answer:
         status = response.status_code
