@@ -10,7 +10,6 @@ from urllib.parse import quote
 from cockpit.base.errors import ApiError
 from cockpit.cluster.transport import Transport
 
-
 _STATUS = re.compile(rb'"kind"\s*:\s*"Status"')
 
 

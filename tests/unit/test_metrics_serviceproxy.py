@@ -1,4 +1,4 @@
-"""Prometheus behind the Kubernetes service proxy: the kubeconfig's credentials alone, by GET, each answer told apart."""
+"""Prometheus behind the Kubernetes service proxy: only the kubeconfig's credentials, by GET, answers told apart."""
 
 from __future__ import annotations
 
