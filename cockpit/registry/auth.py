@@ -20,8 +20,8 @@ from cockpit.registry.challenge import Challenge, Token, token
 from cockpit.registry.credentials import Credential
 from cockpit.registry.endpoint import Endpoint
 
-Fetch = Callable[[Endpoint, str, str, dict[str, str], bytes | None], Awaitable[Reply]]
-"""(endpoint, method, url, headers, body) -> the answer; raises Unreachable."""
+Fetch = Callable[[Endpoint, str, str, dict[str, str], bytes | None, bool], Awaitable[Reply]]
+"""(endpoint, method, url, headers, body, urgent) -> the answer; raises Unreachable."""
 _EARLY = 5.0  # seconds before its end a token is no longer sent
 _ANONYMOUS = Credential("anonymous")
 
@@ -36,9 +36,16 @@ class Authorizer:
         self._locks: dict[tuple[str, ...], asyncio.Lock] = {}
 
     async def header(
-        self, endpoint: Endpoint, asked: Challenge, scope: str, login: Credential | None, *, renew: bool = False
+        self,
+        endpoint: Endpoint,
+        asked: Challenge,
+        scope: str,
+        login: Credential | None,
+        *,
+        refused: str | None = None,
+        urgent: bool = False,
     ) -> str:
-        """The Authorization value. ``renew``: the one given last was refused.
+        """The Authorization value. ``refused``: one given before that was not let in; it is not given again.
 
         Raises Denied when this login leads to none, Unreachable when the token server did not answer.
         """
@@ -52,12 +59,12 @@ class Authorizer:
         key = (asked.realm, asked.service, asked.scope or scope, who.username, *who.secrets)
         async with self._locks.setdefault(key, asyncio.Lock()):
             until, kept = self._tokens.get(key, (0.0, None))
-            if kept is None or renew or self._clock.wall() >= until:
-                kept = await self._get(endpoint, asked, asked.scope or scope, who)
+            if kept is None or refused == f"Bearer {kept.value}" or self._clock.wall() >= until:
+                kept = await self._get(endpoint, asked, asked.scope or scope, who, urgent)
                 self._tokens[key] = (self._clock.wall() + kept.lifetime - _EARLY, kept)
         return f"Bearer {kept.value}"
 
-    async def _get(self, endpoint: Endpoint, asked: Challenge, scope: str, who: Credential) -> Token:
+    async def _get(self, endpoint: Endpoint, asked: Challenge, scope: str, who: Credential, urgent: bool) -> Token:
         if not endpoint.may_go(asked.realm):
             shown = clean(redact(asked.realm), 100)
             raise Unreachable(f"{endpoint.server} names a token server that credentials are not sent to: {shown}")
@@ -66,12 +73,12 @@ class Authorizer:
             form = {"grant_type": "refresh_token", "service": asked.service, "client_id": USER_AGENT, "scope": scope}
             body = urlencode({**form, "refresh_token": who.identity}).encode()
             headers = {"Content-Type": "application/x-www-form-urlencoded"}
-            reply = await self._fetch(endpoint, "POST", asked.realm, headers, body)
+            reply = await self._fetch(endpoint, "POST", asked.realm, headers, body, urgent)
         else:
             query = urlencode([("service", asked.service)] * bool(asked.service) + [("scope", scope)])
             url = f"{asked.realm}{'&' if '?' in asked.realm else '?'}{query}"
             headers = {"Authorization": f"Basic {_basic(who)}"} if who.password else {}
-            reply = await self._fetch(endpoint, "GET", url, headers, None)
+            reply = await self._fetch(endpoint, "GET", url, headers, None, urgent)
         if reply.status in (400, 401, 403):
             raise Denied(f"{server} refuses the login of {who.source} ({reply.status})")
         if reply.status != 200:

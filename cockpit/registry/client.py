@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import Literal
 from urllib.parse import urljoin, urlsplit
 
@@ -16,15 +15,12 @@ from cockpit.base.clock import Clock
 from cockpit.base.errors import CockpitError, Denied
 from cockpit.config import Settings
 from cockpit.registry import manifest, media
-from cockpit.registry.answers import Answer, Reply, judge
-from cockpit.registry.auth import Authorizer
-from cockpit.registry.challenge import Challenge, challenge
-from cockpit.registry.credentials import Credential, PullSecret, in_turn, of_secrets
-from cockpit.registry.endpoint import Endpoint, endpoint_of, own_credentials
-from cockpit.registry.logins import Logins
-from cockpit.registry.manifest import Descriptor
+from cockpit.registry.access import Access, Asking
+from cockpit.registry.answers import Answer, judge
+from cockpit.registry.endpoint import endpoint_of
+from cockpit.registry.manifest import Descriptor, Manifest
 from cockpit.registry.reference import Reference
-from cockpit.registry.wire import MakeTransport, Resting, Wire
+from cockpit.registry.wire import MakeTransport, Resting
 
 BLOB_LIMIT = 6 << 20
 """Bytes of a config, payload or envelope; predicates up to 4 MiB fit in base64."""
@@ -32,15 +28,6 @@ _KEPT_BYTES = 16 << 20
 _ASK_BY_GET = frozenset({200, 400, 401, 403, 404, 405, 501})  # a HEAD carries no error code; some servers lack HEAD
 _PAGES = 10
 _NEXT = re.compile(r'<([^>]*)>\s*;[^,]*\brel="?next"?')
-_STRANGER = Credential("anonymous")
-_Send = Callable[[str | None], Awaitable[Reply]]
-
-
-class Asking(msgspec.Struct, frozen=True):
-    """On whose behalf. ``urgent``: someone stands before a dialog, so our own politeness after failures gives way."""
-
-    secrets: tuple[PullSecret, ...] = ()
-    urgent: bool = False
 
 
 class Referrers(msgspec.Struct, frozen=True):
@@ -62,15 +49,8 @@ class RegistryClient:
         environ: Mapping[str, str] | None = None,
         transport: MakeTransport | None = None,
     ) -> None:
-        options = settings.registry
         self._overrides = settings.registries
-        self._docker_config = options.docker_config
-        self.logins = Logins(clock, options.helper_timeout, os.environ if environ is None else environ)
-        self._wire = Wire(clock, options.timeout, options.concurrency, transport)
-        self._auth = Authorizer(clock, self._fetch_token)
-        self._challenges: dict[tuple[str, str], Challenge] = {}
-        self._open: set[str] = set()  # endpoints whose API root asked for no login
-        self._winners: dict[tuple[str, str], Credential] = {}
+        self._access = Access(settings, clock, os.environ if environ is None else environ, transport)
         self._bodies: OrderedDict[str, tuple[str, bytes]] = OrderedDict()
         self._body_bytes = 0
 
@@ -98,6 +78,16 @@ class RegistryClient:
         self._keep(answer)
         return answer
 
+    async def read_manifest(self, place: Reference, digest: str, asking: Asking) -> Manifest | None:
+        """A manifest's content by digest, None when it could not be had or read."""
+        answer = await self.manifest(place, digest, asking)
+        if answer.kind != "found" or answer.body is None:
+            return None
+        try:
+            return manifest.read(answer.body, digest, answer.media_type)
+        except manifest.Unreadable:
+            return None
+
     async def has_blob(self, place: Reference, blob: Descriptor, asking: Asking) -> Answer:
         """Whether a config or layer is there now, with the size its manifest gives. Its bytes are not read."""
         path = f"/v2/{place.repository}/blobs/{blob.digest}"
@@ -124,7 +114,7 @@ class RegistryClient:
         for _ in range(_PAGES):
             try:
                 endpoint = endpoint_of(place, self._overrides)
-                reply, _ = await self._reply(
+                reply, _ = await self._access.reply(
                     "GET", place, endpoint, path, asking, {"Accept": media.OCI_INDEX}, manifest.LIMIT, follow=False
                 )
             except CockpitError as error:
@@ -154,8 +144,13 @@ class RegistryClient:
                 return Referrers("unclear", tuple(entries), f"{place.registry} continues its list somewhere else")
         return Referrers("unclear", tuple(entries), f"{place.registry} lists more referrers than are read")
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Login files and credential helpers that gave nothing, one sentence each."""
+        return tuple(self._access.logins.warnings.values())
+
     async def aclose(self) -> None:
-        await self._wire.aclose()
+        await self._access.aclose()
 
     async def _ask(
         self,
@@ -172,7 +167,7 @@ class RegistryClient:
     ) -> Answer:
         try:
             endpoint = endpoint_of(place, self._overrides)
-            reply, login = await self._reply(method, place, endpoint, path, asking, headers, limit)
+            reply, login = await self._access.reply(method, place, endpoint, path, asking, headers, limit)
         except Resting as error:
             return Answer("unclear", str(error), retry_after=error.seconds)
         except Denied as error:
@@ -192,95 +187,6 @@ class RegistryClient:
         return msgspec.structs.replace(
             answer, asked_as=login.source if login else "", hidden=login is not None and not login.secrets
         )
-
-    async def _reply(
-        self,
-        method: str,
-        place: Reference,
-        endpoint: Endpoint,
-        path: str,
-        asking: Asking,
-        headers: dict[str, str],
-        limit: int | None,
-        *,
-        follow: bool = True,
-    ) -> tuple[Reply, Credential | None]:
-        """One answer with the first login that is let in; None where no login was asked for. Raises CockpitError."""
-        url = f"{endpoint.url}{path}"
-        key = (endpoint.url, place.repository)
-
-        async def send(authorization: str | None) -> Reply:
-            extra = {"Authorization": authorization} if authorization else {}
-            return await self._wire.exchange(
-                endpoint, method, url, headers | extra, limit=limit, follow=follow, urgent=asking.urgent
-            )
-
-        asked = self._challenges.get(key)
-        if asked is None:
-            reply = await send(None)
-            if reply.status == 404 and endpoint.url not in self._open:
-                # It may hide from strangers what it has; then its API root asks who we are.
-                root = await self._wire.exchange(endpoint, "GET", f"{endpoint.url}/v2/", {}, urgent=asking.urgent)
-                if root.status == 200:
-                    self._open.add(endpoint.url)
-                elif root.status != 401:
-                    return reply, _STRANGER
-                else:
-                    reply = root
-            if reply.status != 401:
-                return reply, None
-            asked = challenge([reply.headers.get("www-authenticate", "")])
-            if asked is None:
-                return reply, None
-            if f"repository:{place.repository}:" not in asked.scope:
-                asked = msgspec.structs.replace(asked, scope="")  # of the API root, or of nothing
-            self._challenges[key] = asked
-        return await self._log_in(place, endpoint, key, asked, asking, send)
-
-    async def _log_in(
-        self,
-        place: Reference,
-        endpoint: Endpoint,
-        key: tuple[str, str],
-        asked: Challenge,
-        asking: Asking,
-        send: _Send,
-    ) -> tuple[Reply, Credential | None]:
-        scope = f"repository:{place.repository}:pull"
-        refused: tuple[Reply, Credential | None] | Denied | None = None
-        for login in (*await self._candidates(place, endpoint, key, asking), None):
-            try:
-                reply = await send(await self._auth.header(endpoint, asked, scope, login))
-                if reply.status == 401 and asked.scheme == "bearer":  # the token may have run out
-                    reply = await send(await self._auth.header(endpoint, asked, scope, login, renew=True))
-            except Denied as error:
-                refused = refused or error
-                continue
-            if reply.status not in (401, 403):
-                if login is not None:
-                    self._winners[key] = login
-                return reply, login or _STRANGER
-            refused = refused if isinstance(refused, tuple) else (reply, login or _STRANGER)
-        if isinstance(refused, tuple):
-            return refused
-        self._challenges.pop(key, None)  # perhaps it asks for another kind of login by now
-        raise refused or Denied(f"{endpoint.server} asks for a login")
-
-    async def _candidates(
-        self, place: Reference, endpoint: Endpoint, key: tuple[str, str], asking: Asking
-    ) -> list[Credential]:
-        own = await asyncio.to_thread(own_credentials, endpoint)
-        if endpoint.mirror:
-            return own  # what opens the origin is not shown to a mirror
-        held = await self.logins.matching(place) if self._docker_config else []
-        ordered = in_turn(own, of_secrets(asking.secrets, place), held)
-        winner = self._winners.get(key)
-        return sorted(ordered, key=lambda login: login != winner)
-
-    async def _fetch_token(
-        self, endpoint: Endpoint, method: str, url: str, headers: dict[str, str], body: bytes | None
-    ) -> Reply:
-        return await self._wire.exchange(endpoint, method, url, headers, content=body, follow=method == "GET")
 
     def _keep(self, answer: Answer) -> None:
         if answer.kind != "found" or answer.body is None or answer.digest is None or answer.digest in self._bodies:

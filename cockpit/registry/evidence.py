@@ -13,8 +13,9 @@ import msgspec
 
 from cockpit.model.artifact import Evidence
 from cockpit.registry import manifest, media, verify
+from cockpit.registry.access import Asking
 from cockpit.registry.answers import Answer
-from cockpit.registry.client import Asking, RegistryClient
+from cockpit.registry.client import RegistryClient
 from cockpit.registry.manifest import Descriptor, Manifest
 from cockpit.registry.reference import Reference, cosign_tag, referrers_tag
 from cockpit.registry.verify import Key

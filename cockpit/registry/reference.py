@@ -94,3 +94,8 @@ def cosign_tag(digest: str, suffix: str) -> str:
 def is_evidence_tag(tag: str) -> bool:
     """Whether a tag carries evidence about an image and is no version of it."""
     return _EVIDENCE_TAG.fullmatch(tag) is not None
+
+
+def pointed(image: str, digest: str) -> Reference:
+    """``digest`` in the repository of ``image``. Raises UsageError when either cannot be asked for."""
+    return parse(f"{image.partition('@')[0]}@{digest}")

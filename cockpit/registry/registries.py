@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Literal
 
 import msgspec
 
@@ -13,19 +11,14 @@ from cockpit.base.clock import Clock
 from cockpit.base.errors import CockpitError
 from cockpit.base.text import clean
 from cockpit.config import Settings
-from cockpit.model.artifact import Evidence, Label, Level, Retention, Sameness, Signatures, TagState
-from cockpit.model.revision import Signed
-from cockpit.registry import manifest, media, provenance
-from cockpit.registry.client import Asking, RegistryClient
+from cockpit.model.artifact import Retention, Sameness, Signatures, TagState
+from cockpit.registry.access import Asking
+from cockpit.registry.client import RegistryClient
 from cockpit.registry.credentials import PullSecret
-from cockpit.registry.endpoint import endpoint_of
 from cockpit.registry.equivalence import Equivalence, Memory
-from cockpit.registry.evidence import Finder, Found
-from cockpit.registry.labels import SIGNATURE, label
-from cockpit.registry.manifest import Manifest
-from cockpit.registry.reference import Reference, parse
+from cockpit.registry.reference import Reference, parse, pointed
 from cockpit.registry.retention import conclude, look
-from cockpit.registry.verify import Key
+from cockpit.registry.signing import Signing
 from cockpit.registry.wire import MakeTransport
 from cockpit.strategies.image import is_digest
 
@@ -33,7 +26,6 @@ BROWSE_SECONDS = 600.0
 """How old an answer may be for looking around."""
 ACT_SECONDS = 30.0
 """How old it may be when something is about to be sent on its strength."""
-_LEVELS = 8
 
 
 class Registries:
@@ -48,21 +40,20 @@ class Registries:
         environ: Mapping[str, str] | None = None,
         transport: MakeTransport | None = None,
     ) -> None:
-        self._settings = settings
         self._clock = clock
         self._client = RegistryClient(settings, clock, environ=environ, transport=transport)
         self.equivalence = Equivalence(memory)
+        self._signing = Signing(settings, self._client, self.equivalence)
         self._kept: dict[tuple[object, ...], tuple[float, Retention]] = {}
         self._verified: dict[tuple[object, ...], tuple[float, Signatures]] = {}
         self._retained_at: dict[str, float] = {}
         self._locks: dict[tuple[object, ...], asyncio.Lock] = {}
         self._tags: dict[str, str] = {}
-        self._keys: dict[tuple[Path, ...], tuple[Key, ...]] = {}
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """Login files and credential helpers that gave nothing, one sentence each."""
-        return tuple(self._client.logins.warnings.values())
+        return self._client.warnings
 
     async def retention(
         self,
@@ -83,7 +74,7 @@ class Registries:
         ``max_age``: seconds that an earlier answer may be old (0: ask now). ``urgent``: an operator is waiting.
         """
         try:
-            place = _place(image, digest)
+            place = pointed(image, digest)
         except CockpitError as error:
             return Retention(
                 clean(f"{image}@{digest}", 300), clean(digest, 100), "unknown", str(error), self._clock.local()
@@ -147,7 +138,7 @@ class Registries:
     async def learn(self, image: str, digest: str, *, secrets: Sequence[PullSecret] = ()) -> bool:
         """Read what a digest holds, so that ``compare`` can tell. True when everything below it was read."""
         try:
-            place = _place(image, digest)
+            place = pointed(image, digest)
         except CockpitError:
             return False
         return await self._learn(place, digest, Asking(tuple(secrets)))
@@ -155,7 +146,7 @@ class Registries:
     async def _learn(self, place: Reference, digest: str, asking: Asking) -> bool:
         known = self.equivalence.of(digest)
         if known is None:
-            held = await self._manifest(place, digest, asking)
+            held = await self._client.read_manifest(place, digest, asking)
             if held is None:
                 return False
             known = held.contents
@@ -188,102 +179,14 @@ class Registries:
             if kept is not None and self._clock.wall() - at < max_age:
                 return kept
             asked_at = self._clock.wall()
-            found = await self._verify(image, digest, platform, Asking(tuple(secrets), urgent))
+            found = await self._signing.about(
+                image, digest, platform, Asking(tuple(secrets), urgent), self._clock.local()
+            )
             if found.gaps or found.signature == "unknown":
                 self._verified.pop(key, None)
             else:
                 self._verified[key] = (asked_at, found)
         return found
-
-    async def _verify(self, image: str, digest: str, platform: str | None, asking: Asking) -> Signatures:
-        now = self._clock.local()
-        try:
-            place = _place(image, digest)
-            keys = await self._trusted(place)
-        except CockpitError as error:
-            shown = clean(f"{image}@{digest}", 300)
-            return Signatures(shown, clean(digest, 100), "unknown", str(error), "unknown", "unknown", now)
-        finder = Finder(self._client, place, asking, keys)
-        found, labels = await asyncio.gather(finder.find(digest), self._labels(place, digest, platform, asking))
-        signature, piece = self._label(found, SIGNATURE, keys)
-        levels: tuple[Level, ...] = ()
-        if signature != "verified":
-            levels = await self._levels(place, digest, asking, finder, keys)
-        reason = piece.reason if piece else "; ".join(found.gaps[:2]) if signature == "unknown" else ""
-        return Signatures(
-            image=place.at(digest),
-            digest=digest,
-            signature=signature,
-            reason=reason,
-            provenance_label=self._label(found, media.PROVENANCE, keys)[0],
-            sbom_label=self._label(found, media.SBOM, keys)[0],
-            checked_at=now,
-            key=piece.key if piece else None,
-            evidence=found.evidence,
-            levels=levels,
-            provenance=min(
-                (each.provenance for each in found.evidence if each.provenance is not None),
-                key=lambda build: build.trust != "verified",
-                default=None,
-            ),
-            labels=labels,
-            gaps=found.gaps,
-            keys_configured=bool(keys),
-        )
-
-    @staticmethod
-    def _label(found: Found, asked: tuple[str, ...], keys: Sequence[Key]) -> tuple[Signed, Evidence | None]:
-        return label(found.evidence, asked, gaps=bool(found.gaps), keys=bool(keys))
-
-    async def _levels(
-        self, place: Reference, digest: str, asking: Asking, finder: Finder, keys: Sequence[Key]
-    ) -> tuple[Level, ...]:
-        """Who signed the index above or the platforms below: shown with its level, never as this digest's own."""
-        held = await self._manifest(place, digest, asking)
-        if held is not None:
-            self.equivalence.learn(held.contents)
-        if held is not None and held.is_index:
-            others = [(each.digest, each.platform) for each in held.images[:_LEVELS]]
-        else:
-            others = [(each, None) for each in self.equivalence.indexes_of(digest)[:_LEVELS]]
-        levels = []
-        for name, platform in others:
-            signature, piece = self._label(await finder.find(name), SIGNATURE, keys)
-            kind: Literal["index", "platform"] = "platform" if held is not None and held.is_index else "index"
-            levels.append(Level(kind, name, signature, platform, piece.key if piece else None))
-        return tuple(levels)
-
-    async def _labels(self, place: Reference, digest: str, platform: str | None, asking: Asking) -> tuple[Label, ...]:
-        held = await self._manifest(place, digest, asking)
-        index: dict[str, str] = {}
-        if held is not None and held.is_index:
-            index = held.annotations
-            fitting = [each for each in held.images if platform is None or each.platform == platform]
-            held = await self._manifest(place, fitting[0].digest, asking) if fitting else None
-        config: dict[str, str] = {}
-        if held is not None and held.config is not None:
-            answer = await self._client.blob(place, held.config.digest, asking)
-            config = manifest.config_labels(answer.body) if answer.kind == "found" and answer.body else {}
-        return provenance.labels(config, held.annotations if held is not None else {}, index)
-
-    async def _manifest(self, place: Reference, digest: str, asking: Asking) -> Manifest | None:
-        answer = await self._client.manifest(place, digest, asking)
-        if answer.kind != "found" or answer.body is None:
-            return None
-        try:
-            return manifest.read(answer.body, digest, answer.media_type)
-        except manifest.Unreadable:
-            return None
-
-    async def _trusted(self, place: Reference) -> tuple[Key, ...]:
-        override = endpoint_of(place, self._settings.registries).override
-        own = override.keys if override is not None else None
-        files = self._settings.signatures.keys if own is None else own
-        if files not in self._keys:
-            from cockpit.registry.keys import load_keys  # cryptography, which the first frame does not wait for
-
-            self._keys[files] = await asyncio.to_thread(load_keys, files)
-        return self._keys[files]
 
     async def aclose(self) -> None:
         await self._client.aclose()
@@ -291,8 +194,3 @@ class Registries:
 
 def _names(secrets: Sequence[PullSecret]) -> tuple[tuple[str, str], ...]:
     return tuple((each.namespace, each.name) for each in secrets)
-
-
-def _place(image: str, digest: str) -> Reference:
-    """The repository of ``image``; raises UsageError when either cannot be asked for."""
-    return parse(f"{image.partition('@')[0]}@{digest}")

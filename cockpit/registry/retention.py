@@ -15,12 +15,14 @@ import msgspec
 from cockpit.model.artifact import Contents, PlatformState, Retention
 from cockpit.model.revision import Retained
 from cockpit.registry import manifest
+from cockpit.registry.access import Asking
 from cockpit.registry.answers import Answer
-from cockpit.registry.client import Asking, RegistryClient
+from cockpit.registry.client import RegistryClient
 from cockpit.registry.manifest import Manifest
 from cockpit.registry.reference import Reference
 
 _DEEPEST = 3  # indexes within indexes
+_NAMED = 3
 _ORDER: tuple[Retained, ...] = ("missing", "partial", "denied", "unknown", "retained")
 
 
@@ -163,8 +165,9 @@ def _overall(seen: Seen, control: Answer | None) -> tuple[Retained, str]:
     below = [each for each in _walk(seen) if each is not seen]
     gone = [each for each in below if each.answer.kind == "absent"]
     if gone:
-        names = ", ".join(dict.fromkeys(each.platform or f"{each.kind} {each.digest[:19]}…" for each in gone))
-        return "partial", f"the manifest is there, {names} {'is' if len(gone) == 1 else 'are'} gone"
+        names = list(dict.fromkeys(each.platform or f"{each.kind} {each.digest[:19]}…" for each in gone))
+        named = ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
+        return "partial", f"the manifest is there, {named} {'is' if len(names) == 1 else 'are'} gone"
     refused = next((each for each in below if each.answer.kind == "denied"), None)
     if refused is not None:
         return "denied", refused.answer.reason

@@ -100,10 +100,25 @@ async def test_a_token_is_fetched_once_and_shared_until_it_ends(tmp_path: Path) 
     await client.retention(NAME, images[0], max_age=0)
     assert server.tokens == 2
     server.valid.clear()  # revoked before its end
-    assert (await client.retention(NAME, images[0], max_age=0)).state == "retained"
+    found = await asyncio.gather(*(client.retention(NAME, image, max_age=0) for image in images))
+    assert {each.state for each in found} == {"retained"}
     assert server.tokens == 3
     # The password went to the token server alone.
     assert all(basic("sre1", SECRET) not in each.headers.values() for each in server.requests if each.url.host == HOST)
+    await client.aclose()
+
+
+async def test_a_token_server_rests_unless_someone_waits(tmp_path: Path) -> None:
+    server, time = Guarded(), Time()
+    server.token_status = 500
+    image = server.image()
+    client = server.client(time, home(tmp_path, config(HOST, username="sre1", password=SECRET)))
+    for _ in range(5):
+        assert (await client.retention(NAME, image)).state == "unknown"
+    assert len([each for each in server.requests if each.url.host == "auth.example"]) == 3
+    server.token_status = 200
+    assert (await client.retention(NAME, image)).state == "unknown"
+    assert (await client.retention(NAME, image, urgent=True)).state == "retained"
     await client.aclose()
 
 
