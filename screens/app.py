@@ -13,6 +13,7 @@ from textual import events
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
+from textual.markup import escape
 from textual.screen import Screen
 
 from cockpit.base.clock import Clock
@@ -288,8 +289,10 @@ class CockpitApp(Travel):
         key = self.view.target() if self.view else None
         for name in ("help", "history", "events"):
             yield SystemCommand(name, f"open {name}", lambda name=name: self.open_view(name, key))
+        shown = escape(clean(str(key), 200))  # the palette reads its titles as markup
         for name in ("describe", "yaml", "tree", "metrics", "burn") if key else ():
-            yield SystemCommand(f"{name} {key}", f"open {name}", lambda name=name: self.open_view(name, key))
+            yield SystemCommand(f"{name} {shown}", f"open {name}", lambda name=name: self.open_view(name, key))
         for name in sorted(self.palettes):
-            yield SystemCommand(f"theme {name}", "change colours", lambda name=name: self.use_theme(name))
+            title = f"theme {escape(clean(name, 80))}"
+            yield SystemCommand(title, "change colours", lambda name=name: self.use_theme(name))
         yield SystemCommand("quit", "leave the cockpit", self.action_leave)

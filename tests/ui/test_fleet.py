@@ -340,6 +340,21 @@ async def test_hostile_text_is_drawn_as_text() -> None:
         assert HOSTILE not in shown
 
 
+async def test_the_palette_reads_no_markup_out_of_a_name() -> None:
+    name = "x[/]y[@click=app.quit]z[/@click]\x1b[31m"
+    seat = FakeSeat(pictures.picture([(pictures.rollout(name, "[red]"), None)]))
+    async with driven(seat) as (app, pilot, _):
+        await press(pilot, "ctrl+p")
+        await pilot.pause()
+        for _ in range(50):
+            if "describe" in text_of(app):
+                break
+            await pilot.pause(0.02)
+        shown = text_of(app)
+        assert "describe [red]/x[/]y[@click=app.quit]z" in shown, shown
+        assert "\x1b" not in shown
+
+
 def worse(picture, name, state="abort"):  # type: ignore[no-untyped-def]
     """The picture in which one rollout is judged differently."""
     key = next(key for key in picture.rollouts if key.name == name)
