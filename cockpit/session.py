@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -42,6 +42,9 @@ from cockpit.strategies import REGISTRY
 from cockpit.strategies.difference import difference
 from cockpit.strategies.revisions import revisions
 from cockpit.strategies.values import mapping
+
+if TYPE_CHECKING:
+    from cockpit.doctor.finding import Finding
 
 _METRICS_SECONDS = 10.0
 _EVENTS_SECONDS = 3.0
@@ -340,6 +343,14 @@ class Session:
 
     async def journal(self, limit: int = 100) -> tuple[PastAct, ...]:
         return await self._journal.acts(limit)
+
+    async def fitting(self, seconds: float) -> list[Finding]:
+        """Which presets fit the workloads seen here (``doctor``). Raises what reading the cluster raises."""
+        from cockpit.doctor.fitting import fitting
+
+        async with asyncio.timeout(seconds):
+            await self._synced()
+            return await fitting(self._live.snapshot().rollouts, self._sampler.client, self._settings)
 
     # -- behind the scenes ---------------------------------------------------------------------------------------------
 

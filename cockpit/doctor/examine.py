@@ -17,6 +17,7 @@ from cockpit.doctor.finding import Finding
 from cockpit.doctor.prometheus import check_prometheus
 
 CLUSTER_SECONDS = 45.0
+FITTING_SECONDS = 30.0
 _SERIES = re.compile(r"([A-Za-z_:][A-Za-z0-9_:]*)\{")
 
 
@@ -36,6 +37,7 @@ async def examine(settings: Settings) -> list[Finding]:
     """Look at everything; never raises for what it finds."""
     clock = Clock(settings.world.time_scale)
     cluster, prometheus = await asyncio.gather(_cluster(settings, clock), _prometheus(settings))
+    presets = await _fitting(settings) if all(each.state in ("ok", "warn") for each in cluster) else []
     size = shutil.get_terminal_size((0, 0))
     terminal = local.check_terminal(
         os.environ, is_tty=sys.stdout.isatty(), size=(size.columns, size.lines), encoding=local.encoding_here()
@@ -44,6 +46,7 @@ async def examine(settings: Settings) -> list[Finding]:
         local.check_settings(settings),
         *cluster,
         *prometheus,
+        *presets,
         local.check_journal(settings.journal_path),
         *terminal,
     ]
@@ -55,6 +58,26 @@ async def _cluster(settings: Settings, clock: Clock) -> list[Finding]:
     except TimeoutError:
         hint = "check the network path to the API server"
         return [Finding("api", "unreachable", f"no complete answer in {CLUSTER_SECONDS:g} s", hint)]
+
+
+async def _fitting(settings: Settings) -> list[Finding]:
+    """Which preset fits each workload; nothing where there is no Prometheus to ask."""
+    from cockpit.session import open_session
+
+    if not settings.prometheus.configured:
+        return []
+    try:
+        session = await open_session(settings)
+    except CockpitError as error:
+        return [Finding("presets", "unknown", str(error))]
+    try:
+        return await session.fitting(FITTING_SECONDS)
+    except CockpitError as error:
+        return [Finding("presets", "unknown", str(error))]
+    except TimeoutError:
+        return [Finding("presets", "unreachable", f"no answer within {FITTING_SECONDS:g} s")]
+    finally:
+        await session.close()
 
 
 async def _prometheus(settings: Settings) -> list[Finding]:

@@ -56,6 +56,9 @@ async def check_prometheus(
     settings: PrometheusSettings, wanted: Sequence[str], discover: Discover = metric_names
 ) -> list[Finding]:
     """Findings ``prometheus`` (does it answer) and ``metrics`` (are the preset's series there)."""
+    if settings.service is not None:
+        # Its client knows no proxy of Kubernetes: that it answers shows in the findings about presets.
+        return [Finding("prometheus", "ok", f"asked as service {settings.service} through the Kubernetes API")]
     if settings.url is None:
         hint = "set [prometheus] url; until then every SLI says it is unknown"
         return [Finding("prometheus", "off", "no url is configured", hint)]

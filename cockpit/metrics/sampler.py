@@ -84,6 +84,11 @@ class Sampler:
         self._lock = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
 
+    @property
+    def client(self) -> Prometheus:
+        """What it asks; for questions of others."""
+        return self._client
+
     async def start(self) -> None:
         """Poll until ``stop``."""
         if self._enabled and self._task is None:
