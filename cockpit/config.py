@@ -19,6 +19,14 @@ _SLI_TABLE = re.compile(r"\s*\[\[\s*sli\s*\]\]")
 _SERVICE = re.compile(r"[a-z0-9-]{1,63}/(https?:)?[a-z0-9-]{1,63}:[a-z0-9-]{1,15}")
 
 
+def _is_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return text.isprintable() and " " not in text and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:  # an unfinished IPv6 address, a port beyond 65535
+        return False
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -59,6 +67,8 @@ class PrometheusSettings(_Section):
     def _http(cls, value: str | None) -> str | None:
         if value is not None and not value.startswith(("http://", "https://")):
             raise ValueError("must start with http:// or https://")
+        if value is not None and not _is_url(value):
+            raise ValueError("is no URL with a host")
         return value
 
     @field_validator("service")

@@ -10,6 +10,7 @@ import msgspec
 import typer
 
 from cockpit.base.errors import ExitCode
+from cockpit.base.secrets import hide
 from cockpit.cli.options import Options, shared
 from cockpit.cli.output import dumps, say, width
 from cockpit.cli.text import wrapped
@@ -53,7 +54,7 @@ def _check(options: Options) -> int:
 
     A file that cannot be used is an error naming the key, exit code 2.
     """
-    values = options.settings().model_dump(mode="json")
+    values = hide(options.settings().model_dump(mode="json"))
     say(dumps(values) if options.json else "\n".join(_flat("", values)))
     return int(ExitCode.DONE)
 

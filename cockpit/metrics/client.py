@@ -27,6 +27,8 @@ OVERLOAD = "PROM_OVERLOAD"
 JUNK = "PROM_NOT_JSON"
 
 _CONCURRENCY = 4
+_GRACE = 10.0  # seconds beyond Prometheus' own time-out, for a large answer on a slow link
+_LARGEST_ANSWER = 256 << 20
 _MESSAGE = 300  # characters of a server's own words that are worth a line
 
 
@@ -151,8 +153,11 @@ class Prometheus:
             raise PrometheusError(AUTH, str(error)) from None
         assert self._client is not None
         try:
-            async with self._slots:
-                response = await self._client.post(path, data=dict(form))
+            # The client's time-outs are per read: what drips or never ends would hold a slot for ever.
+            async with self._slots, asyncio.timeout(self.settings.timeout + _GRACE):
+                response = await self._whole(self._client, path, form)
+        except TimeoutError:
+            raise PrometheusError(TIMEOUT, f"{self.name} did not finish its answer in time") from None
         except httpx.TimeoutException as error:
             code = DOWN if isinstance(error, httpx.ConnectTimeout) else TIMEOUT
             raise PrometheusError(code, str(failure(error, self.name))) from None
@@ -161,6 +166,18 @@ class Prometheus:
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             raise PrometheusError(DOWN, str(failure(error, self.name))) from None
         return await self._read(response)
+
+    async def _whole(self, client: httpx.AsyncClient, path: str, form: Mapping[str, str]) -> httpx.Response:
+        parts: list[bytes] = []
+        size = 0
+        async with client.stream("POST", path, data=dict(form)) as answer:
+            async for chunk in answer.aiter_bytes():
+                size += len(chunk)
+                if size > _LARGEST_ANSWER:
+                    raise PrometheusError(OVERLOAD, f"{self.name} sent more than {_LARGEST_ANSWER >> 20} MiB at once")
+                parts.append(chunk)
+            where = {"location": answer.headers["location"]} if "location" in answer.headers else {}
+            return httpx.Response(answer.status_code, content=b"".join(parts), headers=where)
 
     async def _ask_through(self, via: Via, path: str, form: Mapping[str, str]) -> Answer:
         try:
@@ -222,6 +239,8 @@ class _Credentials(httpx.Auth):
         settings = self._settings
         if settings.auth == "bearer":
             token = await _secret(settings.token_file, "prometheus.token_file")
+            if not (token.isascii() and token.isprintable()):  # the library would refuse it as well, and quote it
+                raise ConfigError(f"prometheus.token_file {settings.token_file} holds line breaks or odd characters")
             request.headers["Authorization"] = f"Bearer {token}"
             yield request
             return

@@ -373,3 +373,11 @@ def test_importing_the_command_line_is_cheap() -> None:
     code = f"import cockpit.cli, sys; print([name for name in {heavy!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_config_check_shows_no_password(desk: Desk, run: Run, tmp_path: Path) -> None:
+    config = tmp_path / "secret.toml"
+    config.write_text('[prometheus]\nurl = "https://reader:hunter2@prom.test/x"\n', encoding="utf-8")
+    for form in ("text", "json"):
+        code, out, _ = run("config", "check", "--config", str(config), "-o", form)
+        assert (code, "hunter2" in out, "prom.test/x" in out) == (0, False, True)

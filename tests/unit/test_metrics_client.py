@@ -6,12 +6,14 @@ import asyncio
 import base64
 import json
 import math
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
 import pytest
 
 from cockpit.config import PrometheusSettings
+from cockpit.metrics import client as client_module
 from cockpit.metrics.answers import Undecodable, decode_now
 from cockpit.metrics.client import AUTH, DOWN, JUNK, OVERLOAD, QUERY, TIMEOUT, Prometheus, PrometheusError
 
@@ -220,3 +222,38 @@ async def test_at_most_four_requests_in_flight() -> None:
     await asyncio.gather(*(client.query("up") for _ in range(12)))
     await client.aclose()
     assert most == 4
+
+
+async def test_an_answer_that_drips_or_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client_module, "_GRACE", -0.95)
+    monkeypatch.setattr(client_module, "_LARGEST_ANSWER", 1 << 20)
+
+    async def drip() -> AsyncIterator[bytes]:
+        yield b"{"
+        await asyncio.Event().wait()
+
+    async def flood() -> AsyncIterator[bytes]:
+        while True:
+            yield b"x" * 65536
+
+    for body, code in ((drip, TIMEOUT), (flood, OVERLOAD)):
+        client = client_of(lambda _, body=body: httpx.Response(200, content=body()), timeout=1.0)
+        with pytest.raises(PrometheusError) as caught:
+            await client.query("up")
+        assert caught.value.code == code
+        await client.aclose()
+
+
+@pytest.mark.parametrize("token", ["one\nsecret-part-two", "s\u00e9cret-part-two"])
+async def test_a_token_that_cannot_be_sent_is_not_quoted(tmp_path: Path, token: str) -> None:
+    (tmp_path / "token").write_text(token, encoding="utf-8")
+    client = client_of(lambda _: httpx.Response(200), auth="bearer", token_file=tmp_path / "token")
+    with pytest.raises(PrometheusError, match="odd characters") as caught:
+        await client.query("up")
+    assert "part-two" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["http://[::1", "http://", "http://h:99999", "http://h\x1b[31m/", "http://h/\n"])
+def test_a_url_that_is_none_is_told_by_the_settings(url: str) -> None:
+    with pytest.raises(ValueError, match="is no URL with a host"):
+        PrometheusSettings(url=url)
