@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -232,12 +233,13 @@ async def test_indexes_in_indexes_are_followed_so_far() -> None:
         b"\xff\xfe",
         b'{"schemaVersion":1}',
         b'{"schemaVersion":2,"layers":[],"manifests":[]}',
-        b'{"schemaVersion":2,"manifests":[7]}',
+        b'{"schemaVersion":2,"mediaType":"' + media.OCI_INDEX.encode() + b'","manifests":[7]}',
+        b'{"schemaVersion":2,"config":{"digest":"' + ABSENT.encode() + b'"},"layers":[7]}',
         b'{"schemaVersion":2,"manifests":[{"digest":"sha256:short"}]}',
         b'{"schemaVersion":2,"config":{"digest":"' + ABSENT.encode() + b'"},"layers":[{"digest":"md5:x"}]}',
         b"[" * 100_000,
     ],
-    ids=range(9),
+    ids=range(10),
 )
 async def test_what_cannot_be_read_is_not_retained(body: bytes) -> None:
     server = FakeRegistry()
@@ -486,6 +488,24 @@ def test_a_mirrors_word_is_judged_like_any_other_before_it_is_disbelieved() -> N
     reply = Reply(200, {"content-type": media.OCI_MANIFEST}, body)
     assert judge(reply, "manifest", digest_of(body), "x").kind == "found"
     assert judge(reply, "manifest", ABSENT, "x").kind == "altered"
+
+
+async def test_what_opens_the_origin_is_not_shown_to_a_mirror(tmp_path: Path) -> None:
+    server = FakeRegistry()
+    image = server.image()
+    (tmp_path / "config.json").write_text('{"auths": {"registry.example": {"username": "a", "password": "origins"}}}')
+    server.handler = lambda request: (
+        None
+        if "authorization" in request.headers
+        else httpx.Response(401, headers={"www-authenticate": 'Basic realm="cache"'})
+    )
+    override = {"match": HOST, "endpoint": "https://cache.example", "mirror": True}
+    for mirror in (True, False):
+        settings = {"registries": [{**override, "mirror": mirror}]}
+        client = server.client(environ={"DOCKER_CONFIG": str(tmp_path)}, **settings)
+        assert (await client.retention(NAME, image)).state == ("denied" if mirror else "retained")
+        await client.aclose()
+        assert any("authorization" in each.headers for each in server.requests) is not mirror
 
 
 async def test_a_mirror_proves_nothing_and_still_gives_genuine_bytes() -> None:

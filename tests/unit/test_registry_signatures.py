@@ -209,8 +209,8 @@ def test_signed_bytes_that_are_no_statement_are_invalid() -> None:
     insider = Insider()
     for payload in (b"", b"[]", b"nonsense", b"[" * 50_000):
         assert verify.dsse(insider.envelope(payload), DIGEST, [insider.key]).label == "invalid"
-    other = insider.envelope(statement(), "application/json")
-    assert verify.dsse(other, DIGEST, [insider.key]).label == "invalid"
+    other = verify.dsse(insider.envelope(statement(), "application/json"), DIGEST, [insider.key])
+    assert (other.label, "another type" in other.reason) == ("invalid", True)
 
 
 @pytest.mark.parametrize(
@@ -471,6 +471,81 @@ async def test_statements_of_buildx_are_claims() -> None:
     assert (found.signature, found.provenance_label) == ("none", "present-unverified")
     assert found.provenance is not None
     assert (found.provenance.trust, found.provenance.builder) == ("claimed", "buildx")
+
+
+async def test_a_referrer_of_another_image_says_nothing_of_this_one(tmp_path: Path) -> None:
+    """Even where its signed statement names this digest: the registry was told that it belongs elsewhere."""
+    insider = Insider()
+    (tmp_path / "key.pub").write_bytes(pem(insider.private))
+    for attached, expected in ((True, "verified"), (False, "invalid")):
+        server = FakeRegistry()
+        image, other = server.image(), server.image("other")
+        signed = statement(predicateType=media.SIGN_V1, subject=[{"digest": {"sha256": image[7:]}}])
+        body = compact(
+            {
+                "mediaType": "application/vnd.dev.sigstore.bundle.v0.3+json",
+                "verificationMaterial": {},
+                "dsseEnvelope": json.loads(insider.envelope(signed)),
+            }
+        )
+        server.blobs[digest_of(body)] = body
+        config = {"mediaType": "application/vnd.oci.empty.v1+json", "digest": DIGEST}
+        layer = {"mediaType": "application/vnd.dev.sigstore.bundle.v0.3+json", "digest": digest_of(body)}
+        carrier = {"schemaVersion": 2, "config": config, "layers": [layer], "subject": {"digest": other}}
+        if attached:
+            carrier["subject"] = {"digest": image}
+        entry = {"mediaType": media.OCI_MANIFEST, "digest": server.push(compact(carrier)), "size": 1}
+        listed = compact({"schemaVersion": 2, "mediaType": media.OCI_INDEX, "manifests": [entry]})
+        server.push(listed, media.OCI_INDEX, tag=image.replace(":", "-"))
+        client = server.client(signatures={"keys": [str(tmp_path / "key.pub")]})
+        found = await client.signatures(NAME, image)
+        await client.aclose()
+        assert (found.signature, found.key is not None) == (expected, attached)
+
+
+async def test_referrers_from_the_api_page_by_page(tmp_path: Path) -> None:
+    insider = Insider()
+    (tmp_path / "key.pub").write_bytes(pem(insider.private))
+    server = FakeRegistry()
+    image = server.image()
+    envelope = insider.envelope(statement(subject=[{"digest": {"sha256": image[7:]}}]))
+    server.blobs[digest_of(envelope)] = envelope
+    config = {"mediaType": "application/vnd.oci.empty.v1+json", "digest": DIGEST}
+    layer = {"mediaType": media.DSSE, "digest": digest_of(envelope)}
+    carrier = compact({"schemaVersion": 2, "config": config, "layers": [layer], "subject": {"digest": image}})
+    entry = {"mediaType": media.OCI_MANIFEST, "digest": server.push(carrier), "size": 1}
+    following = ['</v2/team/web/referrers/next?n=1>; rel="next"']
+
+    def paged(request: httpx.Request) -> httpx.Response | None:
+        if "/referrers/" not in request.url.path:
+            return None
+        last = request.url.path.endswith("next")
+        page = {"schemaVersion": 2, "mediaType": media.OCI_INDEX, "manifests": [entry] if last else []}
+        headers = {"content-type": media.OCI_INDEX} | ({} if last else {"link": following[0]})
+        return httpx.Response(200, content=compact(page), headers=headers)
+
+    server.handler = paged
+    client = server.client(signatures={"keys": [str(tmp_path / "key.pub")]})
+    found = await client.signatures(NAME, image)
+    assert (found.provenance_label, found.signature, found.gaps) == ("verified", "none", ())
+    for following[0] in (
+        '<https://[x/>; rel="next"',
+        '<https://elsewhere.example/x>; rel="next"',
+        '<?n=2>; rel="next"',
+    ):
+        found = await client.signatures(NAME, image, max_age=0)
+        assert (found.signature, len(found.gaps)) == ("unknown", 1)
+    await client.aclose()
+
+
+async def test_nothing_is_called_unsigned_beside_an_image_that_is_gone() -> None:
+    server = FakeRegistry()
+    image = server.image()
+    client = server.client()
+    assert (await client.signatures(NAME, image)).signature == "none"
+    del server.manifests[image]  # its bytes are still known
+    assert (await client.signatures(NAME, image, max_age=0)).signature == "unknown"
+    await client.aclose()
 
 
 async def test_labels_are_kept_for_looking_unless_something_could_not_be_asked() -> None:
