@@ -128,6 +128,12 @@ class Seat(Protocol):
     async def execute(self, intent: Intent, plan: Plan, consent: Consent, progress: Progress | None = None) -> Outcome:
         """Send a plan through the gateway and watch for its effect. Never raises for an expected failure."""
 
+    async def reset_evidence(self, key: Key, reason: str) -> str:
+        """Set the evidence on the version in flight aside, journaled; the sentence that says so.
+
+        Raises CockpitError when it cannot be recorded: then nothing is reset.
+        """
+
     async def journal(self, limit: int = 100) -> tuple[PastAct, ...]: ...
 
     async def raw(self, key: Key) -> str:

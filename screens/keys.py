@@ -52,6 +52,7 @@ _SPECS = (
     Spec("view.burn", "b", "view('burn')", "burn rates", "burn"),
     Spec("view.describe", "d", "view('describe')", "describe", "describe"),
     Spec("view.yaml", "y", "view('yaml')", "the object as YAML", "yaml"),
+    Spec("view.evidence-reset", "ctrl+e", "reset_evidence", "evidence begins anew: a latched abort goes (asks why)"),
     Spec("list.sort", "s", "sort", "sort: urgency, name, namespace, age (or sort now while the order is held)", "sort"),
     Spec("list.mark", "space", "mark", "mark: marked rollouts stay on top"),
     Spec("list.wide", "w", "wide", "all columns, h and l scroll"),
@@ -100,6 +101,7 @@ NAVIGATION = (
 )  # fmt: skip
 VIEWS = (
     "view.history", "view.events", "view.tree", "view.metrics", "view.burn", "view.describe", "view.yaml",
+    "view.evidence-reset",
 )  # fmt: skip
 PANES = ("pane.next", "pane.previous", "pane.steps", "pane.sli", "pane.pods", "pane.logs", "pane.full")
 LIST = ("list.sort", "list.mark", "list.wide", "list.all")

@@ -20,6 +20,7 @@ from screens.draw.line import Line
 from screens.keys import ACTS, APP, NAVIGATION, VIEWS, bindings
 from screens.parts.header import header
 from screens.parts.hints import act_hints, hints
+from screens.reset import ResetScreen
 from screens.widgets.canvas import Canvas
 from screens.widgets.prompt import Prompt
 
@@ -199,6 +200,7 @@ class View(Screen[None]):
         elif event.text:
             commands.run(self.cockpit, event.text)
         self.redraw()
+        self.call_after_refresh(self.redraw)  # the status line has a size, and so room for an answer, only from here on
 
     def refocus(self) -> None:
         """Give the keys back after the prompt closed."""
@@ -216,6 +218,11 @@ class View(Screen[None]):
 
     def action_view(self, name: str) -> None:
         self.cockpit.open_view(name, self.target())
+
+    def action_reset_evidence(self) -> None:
+        """Ask for a reason to set the evidence on this rollout aside."""
+        if (drawn := self.drawn()) is not None:
+            self.app.push_screen(ResetScreen(*drawn))
 
     def action_copy(self) -> None:
         key = self.target()

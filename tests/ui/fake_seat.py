@@ -101,6 +101,7 @@ class FakeSeat:
         self.planned: list[Intent] = []
         self.executed: list[tuple[Intent, Plan, Consent]] = []
         self.refetched = 0
+        self.resets: list[tuple[Key, str]] = []
         self.snapshots = 0
         self.closed = False
 
@@ -116,6 +117,10 @@ class FakeSeat:
 
     def focus(self, key: Key | None) -> None:
         self.focused.append(key)
+
+    async def reset_evidence(self, key: Key, reason: str) -> str:
+        self.resets.append((key, reason))
+        return f"the evidence on {key} begins anew"
 
     def logs(self, key: Key, role: Role) -> FakeFeed:
         return self.feeds[role]
