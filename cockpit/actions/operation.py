@@ -74,7 +74,8 @@ class Operation:
         if stopped is not None:
             return await self._end(*stopped)
         deadline = Deadline(self._clock, self.plan.deadline)
-        for stage in range(1, self._stages):
+        # An abort outranks what it was drawn from: paused by hand meanwhile, it needs a resume that was not planned.
+        for stage in range(1, self._stages + (self.plan.verb == "abort")):
             following = await self._following(stage, deadline)
             if isinstance(following, Patch):
                 stopped = await self._stage(following, stage)

@@ -183,6 +183,18 @@ async def test_abort_of_a_held_rollout_aborts_first_and_then_resumes(folder: Pat
     assert await at.rows() == [("intent", 0, None), ("intent", 1, None), ("outcome", 0, "done")]
 
 
+async def test_abort_takes_effect_although_somebody_paused_after_the_dialog_was_drawn(folder: Path) -> None:
+    at = seat(folder)
+    intent, plan = at.intent("abort"), await at.plan("abort")
+    assert len(plan.patches) == 1
+    hold(at)
+    outcome = await at.actions.execute(intent, plan, _yes())
+    assert outcome.result == "done"
+    assert [patch.subresource for patch in at.cluster.sent] == ["status", None]
+    assert truth(at)["spec"]["paused"] is False
+    assert at.cluster.rollout(WEB).weight.actual == 0.0
+
+
 async def test_abort_stays_sendable_when_a_step_passed_meanwhile(folder: Path) -> None:
     at = seat(folder)
     intent, plan = at.intent("abort"), await at.plan("abort")

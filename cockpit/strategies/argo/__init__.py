@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 from cockpit.cluster.rows import PodRow, ReplicaSetRow
-from cockpit.model.guards import HASH
+from cockpit.model.guards import HASH, PAUSED
 from cockpit.model.plan import Intent, Patch, Plan, Refusal, Verb
 from cockpit.model.resource import ANALYSISRUNS, DEPLOYMENTS, PODS, REPLICASETS, ROLLOUTS, Resource
 from cockpit.model.right import Right
 from cockpit.model.rollout import Rollout
 from cockpit.strategies import arms
-from cockpit.strategies.argo import forward, hold
+from cockpit.strategies.argo import forward, hold, requests
 from cockpit.strategies.argo.build import build, workload_reference
 from cockpit.strategies.argo.names import HASH_LABEL, REVISION
 from cockpit.strategies.argo.observe import observe
@@ -84,7 +84,12 @@ class ArgoRollouts:
             return next_stage(plan.goal, stage, rollout)
         if rollout.seen.get(HASH) != plan.goal.get("hash"):
             return Refusal(plan.verb, plan.key, "another version is being rolled out now", "moved")
-        return plan.patches[stage] if rollout.aborted else None
+        if not rollout.aborted:
+            return None
+        if stage < len(plan.patches):
+            return plan.patches[stage]
+        held = rollout.seen.get(PAUSED) is True and plan.patches[-1].subresource == "status"
+        return requests.resume_aborted(rollout) if held else None
 
     def observe(self, plan: Plan, rollout: Rollout | None) -> Observation:
         if rollout is None or rollout.uid != plan.uid:
