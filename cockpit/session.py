@@ -248,12 +248,12 @@ class Session:
         arm = (rollout.canary or rollout.baseline) if rollout is not None else None
         if rollout is None or arm is None:
             raise NotFound(f"{key} is gone" if rollout is None else f"{key} has no version to judge")
-        now = self._clock.local()
+        now, newest = self._clock.local(), assessment.as_of if assessment is not None else None
         await self._journal.reset_evidence(
             ResetRecord(
                 op_id=ulid(now),
                 at=now,
-                from_time=self._clock.cluster(),
+                from_time=max(self._clock.cluster(), newest or 0.0),  # whatever was counted so far is set aside
                 kind=key.kind,
                 namespace=key.namespace,
                 name=key.name,

@@ -91,8 +91,10 @@ def rare(evidence: Evidence, ceiling: float) -> bool:
     canary, baseline, sli = evidence.canary, evidence.baseline, evidence.sli
     if sli.kind == "volume":
         return False
-    if canary.bad >= LEAST_BAD and baseline.total and canary.bad * baseline.total > sli.k * baseline.bad * canary.total:
-        return False
+    if canary.bad >= LEAST_BAD and baseline.total:
+        halfway = (1.0 + sli.k) / 2.0
+        if canary.bad * baseline.total > halfway * baseline.bad * canary.total:
+            return False
     return absolute.below(canary, ceiling, READY_ALPHA)
 
 

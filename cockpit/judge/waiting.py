@@ -45,6 +45,8 @@ def waiting(evidence: Evidence, pace: Pace, policy: Policy, ceiling: float | Non
     sharp = requests_needed(level, max(SHARP, 2.5 * k), share, k=k, phi=phi, e=e)
     equal = requests_needed(level, 1.0, share, k=k, phi=phi, e=20.0)
     target = sharp if n < sharp else equal
+    if not canary.bad and ceiling is not None and 0.0 < ceiling < 1.0 and clean_requests_needed(ceiling) < target:
+        return _clean(evidence, pace, ceiling)
     if n < sharp:
         text = f"{n} of {_count(sharp)} requests" + _when(sharp, n, pace)
     elif n < equal:

@@ -1,4 +1,4 @@
-"""Evidence set aside by hand: the latch goes, for this seat, for another on the same journal, and for one that comes later.
+"""Evidence set aside by hand: the latch goes for this seat, for another on the same journal, and for a later one.
 
 The whole engine on a world in this process. Budget: 15 s.
 """
