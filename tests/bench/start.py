@@ -19,9 +19,8 @@ from cockpit.session import open_session
 
 async def main():
     session = await open_session(load_settings(Path(sys.argv[1])))
-    await session.ready(300)
     snapshot = session.snapshot()
-    while len(snapshot.rollouts) < int(sys.argv[2]):
+    while len(snapshot.rollouts) < int(sys.argv[2]) or snapshot.sources["kubernetes"].state != "ok":
         snapshot = await session.changed(snapshot.version)
     peak = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))
     print(json.dumps({"rollouts": len(snapshot.rollouts), "mib": int(peak.split()[1]) / 1024}), flush=True)
@@ -70,7 +69,7 @@ def first_frame(quick: bool) -> Iterator[Row]:
 
 def fleet(quick: bool) -> Iterator[Row]:
     """The whole fleet against the official client listing the same, fresh processes in turn."""
-    rollouts = 100 if quick else 1000
+    rollouts = 300 if quick else 1000
     count = 3 if quick else 7
     memory: dict[str, list[float]] = {"ours": [], "theirs": []}
     with world(rollouts=rollouts, speed=0.0) as large:

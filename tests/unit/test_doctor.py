@@ -15,7 +15,8 @@ from cockpit.doctor.examine import wanted_series
 from cockpit.doctor.finding import Finding, worst
 from cockpit.doctor.local import check_journal, check_settings, check_terminal, colours
 from cockpit.doctor.prometheus import check_prometheus
-from cockpit.doctor.rbac import READ, WRITE, manifest, rights_of
+from cockpit.doctor.rbac import READ, WRITE, Rule, manifest, rights_of
+from cockpit.strategies import REGISTRY
 
 
 def test_the_worst_state_decides() -> None:
@@ -158,3 +159,21 @@ def test_rights_of_a_rule_are_single_questions() -> None:
     assert "get pods/log" in questions
     assert "patch rollouts/status.argoproj.io" in questions
     assert len(questions) == len(set(questions))
+
+
+def test_the_printed_rights_cover_what_strategies_watch_and_what_their_verbs_need() -> None:
+    def names(rules: tuple[Rule, ...]) -> set[tuple[str, str, str, str | None]]:
+        return {
+            (right.verb, right.resource.group, right.resource.plural, right.subresource)
+            for rule in rules
+            for right in rights_of(rule)
+        }
+
+    seen, written = names(READ), names(WRITE)
+    for strategy in REGISTRY:
+        for watch in strategy.watches:
+            for verb in ("list", "watch"):
+                assert (verb, watch.resource.group, watch.resource.plural, None) in seen, watch
+        for rights in strategy.rights().values():
+            for right in rights:
+                assert (right.verb, right.resource.group, right.resource.plural, right.subresource) in seen | written
