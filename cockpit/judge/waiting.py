@@ -46,11 +46,11 @@ def waiting(evidence: Evidence, pace: Pace, policy: Policy, ceiling: float | Non
     equal = requests_needed(level, 1.0, share, k=k, phi=phi, e=20.0)
     target = sharp if n < sharp else equal
     if not canary.bad and ceiling is not None and 0.0 < ceiling < 1.0 and clean_requests_needed(ceiling) < target:
-        return _clean(evidence, pace, ceiling)
-    if n < sharp:
+        text = _clean(evidence, pace, ceiling).reason
+    elif n < sharp:
         text = f"{n} of {_count(sharp)} requests" + _when(sharp, n, pace)
     elif n < equal:
-        text = f"nothing like 5x seen; {n} of {_count(equal)} requests to be sure" + _when(equal, n, pace)
+        text = f"no 5x regression seen; {n} of {_count(equal)} requests to be sure" + _when(equal, n, pace)
     else:
         weight = math.exp(min(700.0, evidence.log_advance or 0.0))
         text = f"{n} requests, not sure yet: evidence {weight:.2g} of 20 for being below {k:g}x"

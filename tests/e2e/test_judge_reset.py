@@ -30,7 +30,7 @@ async def test_a_reset_is_honoured_by_every_seat_on_the_journal(tmp_path: Path) 
             await late.look()
             for chair in (one, two, late):
                 assert chair.verdict(CART).latched_at is None
-                assert chair.verdict(CART).state in ("wait", "ready")
+                assert chair.verdict(CART).state in ("wait", "watch", "ready")
                 assert chair.observed(CART).evidence == one.observed(CART).evidence
         (act,) = await one.session.journal()
         assert (act.verb, act.result, act.reason) == ("evidence-reset", "done", "a client retried in a loop")
