@@ -9,10 +9,10 @@ HIDDEN = "<hidden>"
 _NAME = re.compile(r"passw|passphrase|_pass|pwd|secret|token|credential|private|api_?key|access_?key|auth|dsn", re.I)
 _URL_PASSWORD = re.compile(r"(?<=://)(?:([^/\s:@]*):[^/\s]+|[^/\s:@]{16,})(?=@)")  # a password, or a token alone
 _ASSIGNED = re.compile(
-    r"((?:passw|passphrase|pwd|secret|token|credential|api[_-]?key|access[_-]?key)[\w-]*[\"']?\s*=\s*)"
-    r"(?:\"[^\"]*\"?|'[^']*'?|[^\s;,&\"']+)",
-    re.I,
+    r"(?<![\w-])([\w-]{1,200})([\"']?\s{0,20}=\s{0,20})(?:\"[^\"]*\"?|'[^']*'?|[^\s;,&\"']+)"
 )
+"""Starts only where a word does and takes no word longer than any name: hostile text must not cost quadratic time."""
+_ASSIGNED_NAME = re.compile(r"passw|passphrase|pwd|secret|token|credential|api[_-]?key|access[_-]?key", re.I)
 _FLAG = re.compile(r"--?[\w-]+")
 _MAPS = frozenset({"annotations", "data", "stringData"})
 
@@ -30,13 +30,17 @@ def hide(value: Any) -> Any:
     if isinstance(value, list):
         return _items(value)
     if isinstance(value, str):
-        return _ASSIGNED.sub(rf"\1{HIDDEN}", _URL_PASSWORD.sub(_without_password, value))
+        return _ASSIGNED.sub(_assigned, _URL_PASSWORD.sub(_without_password, value))
     if not isinstance(value, dict):
         return value
     name = value.get("name", value.get("key"))
     if "value" in value and isinstance(name, str) and secret_name(name):
         return {**value, "value": HIDDEN}
     return {key: _named(item) if key in _MAPS else hide(item) for key, item in value.items()}
+
+
+def _assigned(found: re.Match[str]) -> str:
+    return f"{found[1]}{found[2]}{HIDDEN}" if _ASSIGNED_NAME.search(found[1]) else found[0]
 
 
 def _without_password(found: re.Match[str]) -> str:

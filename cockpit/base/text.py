@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 
-# ESC sequences whole (CSI, OSC, DCS/SOS/PM/APC, two-byte), so that their payload does not stay behind as noise.
+# ESC sequences whole (CSI, OSC, DCS/SOS/PM/APC, two-byte), so that their payload does not stay behind as noise. A
+# payload ends where the next one could begin: otherwise many beginnings without an end would take quadratic time.
 _ESCAPES = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]"
     r"|\x1b[\]PX^_][^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c|$)"
     r"|\x1b[ -/]*[0-~]?"
     r"|\x9b[0-?]*[ -/]*[@-~]"
-    r"|[\x90\x98\x9d\x9e\x9f][^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c|$)"
+    r"|[\x90\x98\x9d\x9e\x9f][^\x07\x1b\x90\x98\x9c-\x9f]*(?:\x07|\x1b\\|\x9c|$)"
 )
 # C0, DEL, C1, separators, zero width, bidi controls, BOM, surrogates, tags: invisible or able to reorder.
 _CONTROLS = re.compile(

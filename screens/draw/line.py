@@ -147,14 +147,15 @@ def wrapped(text: str, width: int, role: str = "") -> list[Line]:
     lines: list[Line] = []
     current = ""
     for whole in clean(text).split(" "):
-        word = whole
-        while width_of(word) > width:
+        at = 0  # a piece at a time from here on: measuring the whole rest for each would take quadratic time
+        while (count := _chars_for(whole, width, at)) < len(whole) - at:
             if current:
                 lines.append(Line(current, role))
                 current = ""
-            count = max(1, _chars_for(word, width))
-            lines.append(Line(word[:count], role))
-            word = word[count:]
+            count = max(1, count)
+            lines.append(Line(whole[at : at + count], role))
+            at += count
+        word = whole[at:]
         candidate = f"{current} {word}" if current else word
         if width_of(candidate) > width:
             lines.append(Line(current, role))
@@ -166,11 +167,11 @@ def wrapped(text: str, width: int, role: str = "") -> list[Line]:
     return lines
 
 
-def _chars_for(text: str, cells: int) -> int:
-    """How many characters of ``text`` fit into ``cells``."""
+def _chars_for(text: str, cells: int, start: int = 0) -> int:
+    """How many characters of ``text`` from ``start`` on fit into ``cells``."""
     used = 0
-    for index, char in enumerate(text):
-        used += width_of(char)
+    for index in range(start, len(text)):
+        used += width_of(text[index])
         if used > cells:
-            return index
-    return len(text)
+            return index - start
+    return len(text) - start

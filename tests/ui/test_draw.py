@@ -145,3 +145,10 @@ def test_the_current_step_is_always_in_view(count: int, width: int, index: int) 
 
 def test_fit_of_wide_text() -> None:
     assert fit("日本語テキスト", 6) == "日本 …" or cell_len(fit("日本語テキスト", 6)) == 6
+
+
+def test_a_long_word_of_wide_characters_is_wrapped_piece_by_piece() -> None:
+    lines = wrapped("\U0001f600" * 5000 + "e\u0301" * 20 + " end", 21)
+    assert all(line.width <= 21 for line in lines)
+    assert "".join(line.text for line in lines).replace(" ", "") == "\U0001f600" * 5000 + "e\u0301" * 20 + "end"
+    assert [line.text for line in wrapped("\U0001f600\U0001f600", 1)] == ["\U0001f600", "\U0001f600"]
