@@ -64,8 +64,8 @@ class Evidence(msgspec.Struct, frozen=True):
 
     ``log_abort`` and ``log_advance`` are natural logarithms of the two e-values, ``log_recent`` that of the evidence of
     the last quarter of an hour; None before the first stratum. ``phi`` is the over-dispersion, frozen from the hour
-    before on ``phi_strata`` strata (fewer than 40: not known, 1). ``latched_at`` is evidence time. ``proven`` once reached
-    stays until the evidence for it is gone, not merely a little less.
+    before on ``phi_strata`` strata (fewer than 40: not known, 1). ``latched_at`` is evidence time. ``proven``
+    once reached stays until the evidence for it is gone, not merely a little less.
 
     ``abort`` to ``late_done`` are the state of the fold and nothing to draw (``judge.sequential``, ``judge.late``).
     """
