@@ -68,6 +68,7 @@ class CockpitApp(Travel):
         self.acts = Acts(self)
         self.message: tuple[str, str] | None = None
         self.frozen = False
+        self.pressed = ""
         self.picture: Snapshot | None = None
         self.failure: CockpitError | None = None
         self.fleet = FleetView()
@@ -272,6 +273,7 @@ class CockpitApp(Travel):
         if isinstance(event, events.Key) and not event.is_forwarded and self._at_once():
             if self.acts.opening and event.key != "ctrl+q":
                 return  # a dialog is on its way: what is typed ahead of it is for nobody
+            self.pressed = event.key
             if await self._check_bindings(event.key, priority=True) or await self._check_bindings(event.key):
                 return
         await super().on_event(event)

@@ -15,9 +15,11 @@ from screens.widgets.canvas import Canvas
 if TYPE_CHECKING:
     from screens.app import CockpitApp
 
+_STAY = frozenset({"escape", "n", "q", "enter", "backspace"})
+
 
 class LeaveScreen(ModalScreen[None]):
-    """``y`` leaves; anything else stays."""
+    """``y`` leaves, the keys that give up stay; any other key is for nobody, as it was not typed as an answer."""
 
     BINDINGS: ClassVar[list[BindingType]] = []
     AUTO_FOCUS = ""
@@ -55,5 +57,5 @@ class LeaveScreen(ModalScreen[None]):
             return
         if event.key == "y":
             self.cockpit.action_leave()
-        else:
+        elif event.key in _STAY:
             self.dismiss(None)

@@ -187,9 +187,9 @@ def _burn(key: Key) -> Draw:
         rollout, assessment = snapshot.rollouts.get(key), snapshot.assessments.get(key)
         if rollout is None:
             return _gone(key)
-        burn = assessment.burn if assessment else None
+        burn, source = assessment.burn if assessment else None, snapshot.sources.get("prometheus")
         why = [Line(), Line("a window longer than the canary has lived says for how long it is known", "dim")]
-        return [burn_title(burn), Line(), *burn_lines(burn, rollout, now, min(width, 80)), *why]
+        return [burn_title(burn), Line(), *burn_lines(burn, rollout, now, min(width, 80), source), *why]
 
     return page
 

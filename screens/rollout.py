@@ -41,6 +41,7 @@ class RolloutView(LogKeys):
     """The cockpit of one rollout. Its logs and SLI history are streamed while it is open."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(PANES)]
+    NEEDS: ClassVar[tuple[str, ...]] = ("#hints", "#sli", "#burn", "#canary-log", "#baseline-log")
     live = True
 
     def __init__(self, key: Key) -> None:
@@ -183,7 +184,9 @@ class RolloutView(LogKeys):
         assessment = snapshot.assessments.get(self.key)
         columns, rows = panel.inner
         until = assessment.as_of if assessment and assessment.as_of is not None else now
-        page = sli_table(assessment, seat.series(self.key), snapshot.sources.get("prometheus"), until, columns, rows)
+        alone = self.known is not None and self.known.canary is None
+        source = snapshot.sources.get("prometheus")
+        page = sli_table(assessment, seat.series(self.key), source, until, columns, rows, alone=alone)
         title = Line("SLI · ", "title").add("canary", "canary").add(" over ", "dim")
         title.add(
             "before" if self.known and self.known.baseline is None and self.known.before else "baseline", "baseline"
@@ -197,7 +200,7 @@ class RolloutView(LogKeys):
         assessment = snapshot.assessments.get(self.key)
         columns, rows = panel.inner
         burn = assessment.burn if assessment else None
-        page = burn_lines(burn, rollout, now, columns)
+        page = burn_lines(burn, rollout, now, columns, snapshot.sources.get("prometheus"))
         if self.compact:  # pods have no panel of their own here
             summary = [brief(rollout)]
             if rollout.canary is not None and (trouble := pod_trouble(rollout.canary)):

@@ -50,7 +50,7 @@ class Travel(App[int]):
             self._came(("fleet", None))
 
     def go_back(self) -> None:
-        """One screen back; at the fleet, first dismiss what was said, then ask whether to leave."""
+        """One screen back; at the fleet, first dismiss what was said, then ask whether to leave (Esc never asks)."""
         app = self._me
         if app.message is not None or app.acts.dismiss() or app.notices:
             said, app.message, app.notices = bool(app.message), None, []
@@ -60,6 +60,9 @@ class Travel(App[int]):
         if len(self.screen_stack) > 2:
             self.pop_screen()
             self._came(("fleet", None) if self.screen is app.fleet else self._view_now)
+            return
+        if app.pressed == "escape":  # pressed once too often on the way home; what is typed next is no answer
+            app.say("q leaves the cockpit", "dim")
             return
         self.push_screen(LeaveScreen())
 

@@ -41,6 +41,8 @@ class View(Screen[None]):
     ACT_HINTS: ClassVar[tuple[str, ...]] = (
         "act.advance", "act.pause", "act.abort", "act.full", "act.skip", "act.rollback", "act.retry",
     )  # fmt: skip
+    NEEDS: ClassVar[tuple[str, ...]] = ("#hints",)
+    """What must be composed before the first picture; children of a container come after its siblings."""
     live = False
     """Whether the view also draws on frames without a change (logs)."""
 
@@ -48,6 +50,7 @@ class View(Screen[None]):
         super().__init__()
         self.snapshot: Snapshot | None = None
         self.drawn_at = 0.0
+        self._composed = False
 
     @property
     def cockpit(self) -> CockpitApp:
@@ -102,7 +105,8 @@ class View(Screen[None]):
 
     def draw(self, snapshot: Snapshot, now: float) -> None:
         """Take the newest picture and repaint what changed."""
-        if not self.is_attached or not self.size.width or not self.query("#hints"):
+        self._composed = self._composed or all(self.query(name) for name in self.NEEDS)
+        if not self.is_attached or not self.size.width or not self._composed:
             return  # a frame can come before it is composed and after it is closed
         self.snapshot, self.drawn_at = snapshot, now
         self.draw_head(snapshot, now)

@@ -69,7 +69,7 @@ def find(snapshot: Snapshot, target: Target) -> Rollout:
     elif snapshot.rollouts:
         sentence += "; `cockpit list -A` shows what there is"
     else:
-        sentence += " (no rollouts can be seen here)"
+        sentence += f"; none can be seen in namespace {target.namespace}"
     if snapshot.gaps:
         sentence += f" ({snapshot.gaps[0]})"
     raise NotFound(sentence)

@@ -79,6 +79,7 @@ class Sampler:
         self._catch_up = CatchUp(self._poll, clock)
         self._anchor = (0.0, 0.0)  # Prometheus' time, and the wall time it was read at
         self._wake = asyncio.Event()
+        self._whole = False  # every history was read once: until then there are verdicts still to come
         self._settled = asyncio.Event()
         self._asked = 0  # grows with new targets: a poll that began before them does not settle them
         self._lock = asyncio.Lock()
@@ -267,11 +268,15 @@ class Sampler:
 
     async def _succeeded(self, head: float, ups: dict[Pod, Up] | None) -> None:
         self._failures = self._backoff = 0
-        since = self._source.since if self._source.state == "ok" else self._clock.cluster()
         trouble = self._poll.missing.get("requests")
         before = self._source
         self._head = head
-        self._source = Source("ok", at=head, since=since, message=trouble.reason if trouble is not None else None)
+        behind = sum(f.cursor < head and key not in self._observed for key, f in self._follows.items())
+        self._whole = self._whole or (bool(self._follows) and not behind)
+        state: SourceHealth = "syncing" if behind and not self._whole and trouble is None else "ok"
+        message = f"reading the history of {behind} of {len(self._follows)} rollouts" if state == "syncing" else None
+        since = self._source.since if self._source.state == state else self._clock.cluster()
+        self._source = Source(state, at=head, since=since, message=trouble.reason if trouble is not None else message)
         changed: set[Key] = set()
         for number, (key, follow) in enumerate(self._follows.items(), start=1):
             if number % _AT_ONCE == 0:

@@ -24,16 +24,19 @@ _CRASHING = frozenset(
 _PHASES = {"Degraded": 0, "Paused": 1, "Progressing": 1, "Healthy": 2}
 
 
-def urgency(rollout: Rollout, assessment: Assessment | None) -> tuple[int, int, int, int, str, str]:
-    """Sort key, smallest first: verdict, crashing pods, Degraded, waiting for a human, name.
+def urgency(rollout: Rollout, assessment: Assessment | None) -> tuple[int, int, int, int, int, str, str]:
+    """Sort key, smallest first: verdict, still serving, crashing pods, Degraded, waiting for a human, name.
 
     With a source down many verdicts are equal (blind); the later members then rank by what pods and phases still say.
     """
     verdict = ORDER[assessment.verdict.state] if assessment is not None else ORDER["unjudged"]
+    against = verdict == ORDER["abort"]
+    everywhere = against and not rollout.in_flight and not rollout.aborted  # promoted, and every user has it
     return (
         verdict,
+        1 if against and rollout.aborted else 0,  # the traffic is off it already
         0 if crashing(rollout.canary) or crashing(rollout.baseline) else 1,
-        _PHASES.get(rollout.phase, 1),
+        0 if everywhere else _PHASES.get(rollout.phase, 1),
         0 if rollout.waits_for_human else 1,
         rollout.key.namespace,
         rollout.key.name,

@@ -12,6 +12,7 @@ from screens.draw import glyphs
 from screens.draw.format import NONE, UNKNOWN, percent, times, value
 from screens.draw.line import Line
 from screens.draw.spark import bar
+from screens.parts.brief import brief
 from screens.parts.status import VERDICT_ROLE, next_cell, pick, pod_trouble, status, step_cell
 
 MARGIN = 3
@@ -59,6 +60,8 @@ def heading(cols: list[Column], held: str = "") -> Line:
     line = Line(" " * MARGIN)
     for column in cols:
         title = f"{column.title}  {held}" if column is cols[-1] and held else column.title
+        if len(title) > column.width and column is cols[-1] and held:
+            title = held  # what is out of the ordinary tells more than the name of the column
         line.add(title, "title", column.width)
         if column is not cols[-1]:
             line.add(" ")
@@ -127,10 +130,13 @@ def _share(line: Line, rollout: Rollout, a: Assessment | None, p: Pending | None
     line.add(text, "unknown" if text == UNKNOWN else "text", width)
 
 
-def _pair(line: Line, assessment: Assessment | None, what: str, width: int) -> None:
+def _pair(line: Line, rollout: Rollout, assessment: Assessment | None, what: str, width: int) -> None:
     found = pick(assessment, what)
     if found is None:
         line.add(NONE, "dim", width)
+        return
+    if found.canary is None and rollout.canary is None:  # there is none: nothing of it is missing
+        line.add(f"{NONE}/", "faint").add(value(found.baseline, found.unit), "dim", width - 2)
         return
     canary, baseline = value(found.canary, found.unit), value(found.baseline, found.unit)
     before = line.width
@@ -142,11 +148,11 @@ def _pair(line: Line, assessment: Assessment | None, what: str, width: int) -> N
 
 
 def _errors(line: Line, rollout: Rollout, a: Assessment | None, p: Pending | None, now: float, width: int) -> None:
-    _pair(line, a, sli.ERRORS, width)
+    _pair(line, rollout, a, sli.ERRORS, width)
 
 
 def _p99(line: Line, rollout: Rollout, a: Assessment | None, p: Pending | None, now: float, width: int) -> None:
-    _pair(line, a, sli.P99, width)
+    _pair(line, rollout, a, sli.P99, width)
 
 
 def burn_now(burn: Burn | None) -> tuple[float, float] | None:
@@ -163,7 +169,10 @@ def _burn(line: Line, rollout: Rollout, a: Assessment | None, p: Pending | None,
     burn = a.burn if a else None
     known = burn_now(burn)
     if known is None:
-        line.add(UNKNOWN if burn is not None and burn.windows else NONE, "dim", width)
+        errors = pick(a, sli.ERRORS)
+        blind = errors is not None and errors.canary is None
+        missing = rollout.canary is not None and (blind if burn is None else bool(burn.windows))
+        line.add(UNKNOWN if missing else NONE, "dim", width)
         return
     line.add(times(known[0]), "bad" if known[0] >= 10 else "warn" if known[0] >= 1.5 else "text", width)
 
@@ -198,7 +207,7 @@ def _judged(line: Line, rollout: Rollout, a: Assessment | None, p: Pending | Non
     trouble = pod_trouble(rollout.canary) or pod_trouble(rollout.baseline)
     state = a.verdict.state if a else "unjudged"
     if trouble and state in {"unjudged", "blind", "wait"}:
-        line.add(trouble, "bad", width)
+        line.add(trouble if len(trouble) <= width else trouble.removesuffix(" pods"), "bad", width)
         return
     if not rollout.controller_seen:
         line.add("no controller acts on it", "unknown", width)
@@ -208,10 +217,16 @@ def _judged(line: Line, rollout: Rollout, a: Assessment | None, p: Pending | Non
         return
     reason = a.verdict.reason
     if state == "unjudged":
-        line.add(rollout.message if rollout.phase == "Degraded" else upcoming or reason or "unjudged", "dim")
+        line.add(
+            brief(rollout.message, width)
+            if rollout.phase == "Degraded"
+            else upcoming or brief(reason, width) or "unjudged",
+            "dim",
+        )
     else:
         line.add(state.upper(), VERDICT_ROLE[state]).add(" ")
-        line.add(upcoming if upcoming and state in {"ready", "wait"} else reason, "text")
+        room = width - (line.width - before)
+        line.add(upcoming if upcoming and state in {"ready", "wait"} else brief(reason, room), "text")
     line.cut(before + width).to(before + width)
 
 

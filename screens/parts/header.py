@@ -119,7 +119,7 @@ def counts(
     assessments: dict[Key, Assessment],
     width: int,
 ) -> Line:
-    """``✖ 2 FAILING  ▲ 1 WARN  ‖ 3 PAUSED (1 waits for you) …``."""
+    """``✖ 2 FAILING  ▲ 1 WARN  ‖ 3 PAUSED  > 1 WAIT FOR YOU …``."""
     tally: Counter[str] = Counter()
     waiting = 0
     for rollout in rollouts:
@@ -141,9 +141,7 @@ def counts(
         if not number and kind in {"outage", "blind", "warn"}:
             continue
         line.add(f"{glyph} {number} {short if narrow else word}", role if number else "dim")
-        if kind == "paused" and waiting:
-            line.add(
-                f" ({waiting} you)" if narrow else f" ({waiting} {'waits' if waiting == 1 else 'wait'} for you)", "key"
-            )
         line.add("  " if narrow else "   ")
+        if kind == "paused" and waiting:  # a count of its own: who waits can be failing as well as paused
+            line.add(f"> {waiting} {'FOR YOU' if narrow else 'WAIT FOR YOU'}", "key").add("  " if narrow else "   ")
     return line.cut(width)

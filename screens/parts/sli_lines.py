@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import msgspec
+
 from cockpit.model import sli
 from cockpit.model.rollout import Rollout
 from cockpit.model.snapshot import Source
 from cockpit.model.verdict import Assessment, Burn, SliRow
 from cockpit.ports import Series
 from screens.draw import glyphs
-from screens.draw.format import NONE, UNIT, UNKNOWN, age, percent, span, times, value
+from screens.draw.format import NONE, UNIT, UNKNOWN, age, clock, percent, span, times, value
 from screens.draw.line import Line
 from screens.draw.spark import bar, blocks, scale, window
 
@@ -28,9 +30,19 @@ def label(row: SliRow) -> str:
 
 
 def sli_table(
-    assessment: Assessment | None, series: Series | None, prometheus: Source | None, until: float, width: int, rows: int
+    assessment: Assessment | None,
+    series: Series | None,
+    prometheus: Source | None,
+    until: float,
+    width: int,
+    rows: int,
+    *,
+    alone: bool = False,
 ) -> list[Line]:
-    """Heading and one line per SLI; a second line with B's chart where the height allows it."""
+    """Heading and one line per SLI; a second line with B's chart where the height allows it.
+
+    ``alone``: no canary exists, so that nothing of one is missing.
+    """
     cells = _WIDE if width >= 62 else _TIGHT
     slis = assessment.slis if assessment else ()
     chart = max(0, width - sum(cells) - 6)
@@ -49,9 +61,24 @@ def sli_table(
     if rows - 1 < len(slis):  # the least telling rows give way; m shows all
         kept = {row.name for row in sorted(slis, key=_telling)[: rows - 1]}
         slis = tuple(row for row in slis if row.name in kept)
+    lost = _lost(prometheus)
+    said = ""
     for row in slis:
-        lines += _sli_lines(row, series, until, cells, chart=chart, double=double)
+        why = lost if lost and row.canary is None and row.baseline is None else row.reason
+        once = " " if row.canary is None and why == said and why else why  # not again what the row above says
+        said = why
+        lines += _sli_lines(
+            msgspec.structs.replace(row, reason=once), series, until, cells, chart=chart, double=double, alone=alone
+        )
     return [line.cut(width) for line in lines]
+
+
+def _lost(prometheus: Source | None) -> str:
+    """``Prometheus lost since 03:04:10``; empty while it answers."""
+    if prometheus is None or prometheus.state in {"ok", "syncing", "off"}:
+        return ""
+    since = f" since {clock(prometheus.since)}" if prometheus.since is not None else ""
+    return f"Prometheus {prometheus.state}{since}"
 
 
 class _Cells(NamedTuple):
@@ -76,16 +103,18 @@ def _telling(row: SliRow) -> tuple[int, int]:
 
 
 def _sli_lines(
-    row: SliRow, series: Series | None, until: float, cells: _Cells, *, chart: int, double: bool
+    row: SliRow, series: Series | None, until: float, cells: _Cells, *, chart: int, double: bool, alone: bool
 ) -> list[Line]:
-    known = row.canary is not None
-    role = _ROLE.get(row.state, "text") if known else "unknown"
-    line = Line().add(label(row), "text", cells.label).add(value(row.canary, row.unit), role, cells.canary, "right")
-    line.add(f" {_GLYPH.get(row.state, ' ') if known else ' '}", role)
+    absent = alone and row.canary is None
+    known = row.canary is not None or absent
+    role = "dim" if absent else _ROLE.get(row.state, "text") if known else "unknown"
+    line = Line().add(label(row), "text", cells.label)
+    line.add(NONE if absent else value(row.canary, row.unit), role, cells.canary, "right")
+    line.add(f" {_GLYPH.get(row.state, ' ') if known and not absent else ' '}", role)
     line.add(value(row.baseline, row.unit), "unknown" if row.baseline is None else "baseline", cells.base, "right")
     if not known and row.reason:
         return [line.add(f"  {row.reason}", "unknown"), *([Line()] if double else [])]
-    ratio = times(row.ratio) if row.ratio is not None else UNKNOWN
+    ratio = times(row.ratio) if row.ratio is not None else NONE if absent else UNKNOWN
     line.add(ratio, role if row.ratio is not None else "dim", cells.delta, "right")
     line.add(value(row.limit, row.unit) if row.limit is not None else NONE, "dim", cells.limit, "right")
     if chart < 5:
@@ -93,6 +122,8 @@ def _sli_lines(
     canary = window(series.points(row.name, "canary"), until, CHART_SECONDS, chart) if series else []
     baseline = window(series.points(row.name, "baseline"), until, CHART_SECONDS, chart) if series else []
     low, high = scale(canary, baseline, limit=row.limit)
+    if absent and not double:
+        return [line.add("  B " if chart >= 9 else "  ", "baseline").add(blocks(baseline, low, high), "baseline")]
     line.add("  C " if chart >= 9 else "  ", "canary").add(blocks(canary, low, high), "canary")
     if not double:
         return [line]
@@ -112,8 +143,14 @@ def _no_slis(assessment: Assessment | None, prometheus: Source | None, width: in
     return [Line(text, "unknown").cut(width)]
 
 
-def burn_lines(burn: Burn | None, rollout: Rollout, now: float, width: int) -> list[Line]:
+def burn_lines(
+    burn: Burn | None, rollout: Rollout, now: float, width: int, prometheus: Source | None = None
+) -> list[Line]:
     """Windows side by side, where each pages, the budget. A window longer than the canary's life says so."""
+    if burn is None and (lost := _lost(prometheus)):
+        return [Line(f"unknown: {lost}", "unknown").cut(width)]
+    if burn is None and prometheus is not None and prometheus.state == "syncing":
+        return [Line("not read yet", "unknown").cut(width)]
     if burn is None:
         return [Line("no SLO is configured for this rollout", "dim").cut(width)]
     if not burn.windows:
@@ -149,7 +186,8 @@ def burn_lines(burn: Burn | None, rollout: Rollout, now: float, width: int) -> l
     if burn.excess_spent is not None:
         lines.append(Line(f"       {-burn.excess_spent * 100:+.1f} pp since this rollout", "text"))
     if burn.exhausted_in is not None:
-        lines.append(Line(f"       exhausted in {age(burn.exhausted_in)} at this pace", "warn"))
+        whole = "exhausted in" if left is not None else "a full budget lasts"
+        lines.append(Line(f"       {whole} {age(burn.exhausted_in)} at this pace", "warn"))
     if burn.reason:
         lines.append(Line(burn.reason, "dim"))
     return [line.cut(width) for line in lines]

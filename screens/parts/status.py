@@ -164,8 +164,8 @@ def suggestion(rollout: Rollout, assessment: Assessment | None) -> str:
         return "> advances"
     if rollout.paused_by == "inconclusive":
         return "> asks: check again or accept"
-    if rollout.waits_for_human:
-        return "> advances"
+    if rollout.waits_for_human:  # not shown to be fine: both ways are named, neither is favoured
+        return "X aborts · > advances" if state == "watch" else "> advances · X aborts"
     return ""
 
 

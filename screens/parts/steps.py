@@ -107,7 +107,9 @@ def weight(rollout: Rollout, now: float, width: int) -> Line:
     line = Line("weight " if wide else "", "dim").add("▕", "faint").add(bar(shown, cells), role).add("▏ ", "faint")
     wanted, actual = rollout.weight.set, rollout.weight.actual
     differs = wanted is not None and actual is not None and round(wanted, 3) != round(actual, 3)
-    if wide:
+    if rollout.strategy == "rolling" and wanted is None:  # nobody sets a weight: traffic follows the pods
+        line.add("actual " if wide else "", "dim").add(percent(actual), "unknown" if actual is None else "text")
+    elif wide:
         line.add("set ", "dim").add(percent(wanted), "unknown" if wanted is None else "text")
         line.add("  actual ", "dim")
         line.add(percent(actual), "unknown" if actual is None else "warn" if differs else "text")

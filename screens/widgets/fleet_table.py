@@ -186,7 +186,9 @@ class FleetTable(Canvas, can_focus=True):
 
     @staticmethod
     def _settled(snapshot: Snapshot) -> bool:
-        source = snapshot.sources.get("kubernetes")
+        source, metrics = snapshot.sources.get("kubernetes"), snapshot.sources.get("prometheus")
+        if metrics is not None and metrics.state == "syncing" and snapshot.rollouts:
+            return False  # the first verdicts are still to come, and with them the order
         return source is not None and source.state != "syncing"
 
     def _sorted(self) -> list[Key]:
@@ -223,7 +225,8 @@ class FleetTable(Canvas, can_focus=True):
         return bool(self.filter.pattern.search(text)) != self.filter.inverse
 
     def _fitting(self, width: int) -> list[Column]:
-        names = [len(key.name) + 2 for key in self._order]
+        picture = self._snapshot.rollouts if self._snapshot is not None else {}
+        names = [len(key.name) + (2 if key in picture and picture[key].returning else 0) for key in self._order]
         return columns(width, max(names, default=14), max((len(key.namespace) for key in self._order), default=9))
 
     def _paint(self) -> None:
@@ -240,6 +243,8 @@ class FleetTable(Canvas, can_focus=True):
         note = ""
         if self._outdated and self.held:
             note = f"(order held {coarse(self.held)}, s sorts)" if width >= 100 else "(held, s sorts)"
+        elif self._top:
+            note = f"(↑ {self._top} more)"  # the worst are above: never out of sight without a word
         lines = [heading(cols, note)]
         is_stale = stale(snapshot)
         for key in self._order[self._top : self._top + rows]:

@@ -360,3 +360,50 @@ def worse(picture, name, state="abort"):  # type: ignore[no-untyped-def]
     key = next(key for key in picture.rollouts if key.name == name)
     assessments = {**picture.assessments, key: pictures.judged(state, "changed")}
     return msgspec.structs.replace(picture, version=picture.version + 1, assessments=assessments)
+
+
+async def test_who_waits_is_a_count_of_its_own_beside_paused() -> None:
+    async with driven(FakeSeat()) as (app, _, _):
+        assert "3 PAUSED   > 2 WAIT FOR YOU" in text_of(app)
+
+
+async def test_an_aborted_rollout_gives_way_to_those_that_still_serve_a_bad_version() -> None:
+    seat = FakeSeat()
+    seat.picture = worse(worse(seat.picture, "cart"), "reports")
+    key = next(key for key in seat.picture.rollouts if key.name == "checkout-api")
+    aborted = msgspec.structs.replace(seat.picture.rollouts[key], aborted=True, phase="Degraded")
+    picture = msgspec.structs.replace(seat.picture, rollouts={**seat.picture.rollouts, key: aborted})
+    async with driven(FakeSeat(picture)) as (app, _, _):
+        assert rows(text_of(app))[:3] == ["reports", "cart", "checkout-api"], "what every user has comes first"
+
+
+async def test_a_cursor_nobody_moved_stays_on_the_worst_until_the_first_verdicts_are_there() -> None:
+    seat = FakeSeat()
+    reading = {**seat.picture.sources, "prometheus": Source("syncing", NOW, NOW)}
+    verdicts = seat.picture.assessments
+    seat.picture = msgspec.structs.replace(seat.picture, sources=reading, assessments={})
+    async with driven(seat, (80, 24)) as (app, pilot, _):
+        seat.picture = msgspec.structs.replace(seat.picture, version=2, assessments=verdicts)
+        await settle(pilot)
+        assert app.fleet.target() == Key("Rollout", "payments", "checkout-api")
+        assert rows(text_of(app))[0] == "checkout-api"
+
+
+async def test_rows_out_of_sight_above_are_counted() -> None:
+    async with driven(FakeSeat(), (80, 24)) as (app, pilot, _):
+        await press(pilot, "a", "G")
+        assert f"(↑ {len(app.fleet.table.order) - 10} more)" in text_of(app)
+
+
+async def test_esc_at_the_fleet_asks_nothing_so_that_a_command_typed_next_is_one() -> None:
+    async with driven(FakeSeat()) as (app, pilot, _):
+        await press(pilot, "escape", "escape", "colon", *"goto payments/cart", "enter")
+        assert isinstance(app.screen, RolloutView) and app.screen.key.name == "cart"
+
+
+async def test_what_is_typed_over_the_question_whether_to_leave_acts_on_nothing() -> None:
+    async with driven(FakeSeat()) as (app, pilot, _):
+        await press(pilot, "q", *":goto X", "j")
+        assert isinstance(app.screen, LeaveScreen)
+        await press(pilot, "escape")
+        assert app.screen is app.fleet

@@ -321,3 +321,38 @@ async def test_a_deployment_is_called_one() -> None:
         shown = text_of(app)
         assert "Deployment payments/payments-db-proxy" in shown and "6/10 pods are new" in shown
         assert app.view.target() == Key("Deployment", "payments", "payments-db-proxy")
+
+
+async def test_a_lost_prometheus_is_said_once_and_the_burn_is_unknown_not_unconfigured() -> None:
+    seat = FakeSeat()
+    lost = Source("lost", NOW - 60, NOW - 55, None, "Prometheus at http://prom closed the connection")
+    key = next(key for key in seat.picture.rollouts if key.name == "checkout-api")
+    old = seat.picture.assessments[key]
+    rows = tuple(msgspec.structs.replace(row, canary=None, baseline=None, reason="gone") for row in old.slis)
+    blind = msgspec.structs.replace(old, slis=rows, burn=None)
+    seat.picture = msgspec.structs.replace(
+        seat.picture,
+        sources={**seat.picture.sources, "prometheus": lost},
+        assessments={**seat.picture.assessments, key: blind},
+    )
+    async with driven(seat, start=CHECKOUT) as (app, _, _):
+        shown = text_of(app)
+        assert shown.count("  Prometheus lost since 03:11:46") == 1
+        assert "unknown: Prometheus lost since 03:11:46" in shown
+        assert "no SLO is configured" not in shown
+
+
+async def test_without_a_canary_nothing_of_one_is_missing() -> None:
+    seat = FakeSeat()
+    key = next(key for key in seat.picture.rollouts if key.name == "checkout-api")
+    old = seat.picture.assessments[key]
+    rows = tuple(msgspec.structs.replace(row, canary=None, ratio=None, reason="no pod is ready") for row in old.slis)
+    resting = msgspec.structs.replace(seat.picture.rollouts[key], canary=None, in_flight=False)
+    seat.picture = msgspec.structs.replace(
+        seat.picture,
+        rollouts={**seat.picture.rollouts, key: resting},
+        assessments={**seat.picture.assessments, key: msgspec.structs.replace(old, slis=rows)},
+    )
+    async with driven(seat, start=CHECKOUT) as (app, _, _):
+        line = next(line for line in text_of(app).split("\n") if "│ error %" in line)
+        assert "?" not in line.split("││")[0] and "no pod is ready" not in line and "—" in line
