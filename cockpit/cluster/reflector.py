@@ -115,6 +115,11 @@ class Reflector:
                 # No answer, or none that makes sense. What is held stays valid from the version it has.
                 delay = self._backoff.next()
                 self._move("BACKOFF", str(error))
+            except Exception as error:
+                # A defect of ours. A reflector that ended in silence would show an old picture as a live one.
+                self._version = ""
+                delay = self._backoff.next()
+                self._move("BACKOFF", f"a defect in the cockpit itself ({type(error).__name__}); please report it")
             if self._kick.is_set():
                 self._kick.clear()
             elif delay:

@@ -379,3 +379,30 @@ def test_odd_objects_are_counted_and_do_not_stop_the_watch() -> None:
 
 def test_meta_is_what_identifies_a_row() -> None:
     assert Meta(name="a").controller is None
+
+
+def test_a_defect_of_ours_is_said_and_the_picture_is_kept_up_again() -> None:
+    async def main() -> Rig:
+        rig = Rig([LIST], [[added(pod("c", "20")), 5.0, added(pod("d", "21")), "hang"]])
+        faults = iter([ZeroDivisionError("ours")])
+        whole = rig.store.upsert
+
+        def upsert(row: Any) -> None:
+            if row.meta.name == "c" and (fault := next(faults, None)) is not None:
+                raise fault
+            whole(row)
+
+        rig.store.upsert = upsert  # type: ignore[method-assign]
+        task = asyncio.create_task(rig.reflector.run())
+        await asyncio.sleep(0.2)
+        assert "defect in the cockpit itself (ZeroDivisionError)" in rig.reflector.status.message
+        assert rig.reflector.status.state == "BACKOFF"
+        await asyncio.sleep(30)
+        assert not task.done()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        return rig
+
+    rig = run(main())
+    assert rig.names() == {"a", "b", "c", "d"}
+    assert rig.reflector.status.state == "SYNCED"
