@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
-
-import msgspec
+from typing import TYPE_CHECKING
 
 from cockpit.actions import Actions
 from cockpit.actions.settle import this_process
 from cockpit.base.clock import Clock
 from cockpit.base.errors import Denied, NotFound, Unreachable
 from cockpit.base.ids import ulid
-from cockpit.base.secrets import hide
 from cockpit.base.text import clean
 from cockpit.cluster import credentials as cluster_credentials
 from cockpit.cluster.api import Api
@@ -26,22 +23,20 @@ from cockpit.journal import Journal, JournalError, ResetRecord
 from cockpit.judge import judge
 from cockpit.live.attempts import Attempts, Reset
 from cockpit.live.live import Live
+from cockpit.live.versions import Versions
 from cockpit.logs.hub import LogHub, LogOptions
 from cockpit.metrics.client import Prometheus
 from cockpit.metrics.sampler import Sampler
 from cockpit.model.case import Policy
 from cockpit.model.event import Event
 from cockpit.model.plan import Consent, Intent, Outcome, Plan, Refusal, Verb
-from cockpit.model.resource import PODS, REPLICASETS, Key
+from cockpit.model.resource import PODS, Key
 from cockpit.model.revision import Revision
 from cockpit.model.right import Answer
 from cockpit.model.rollout import Role, Rollout
 from cockpit.model.snapshot import Snapshot, Source
 from cockpit.ports import Identity, LogFeed, PastAct, Progress, Series
 from cockpit.strategies import REGISTRY
-from cockpit.strategies.difference import difference
-from cockpit.strategies.revisions import revisions
-from cockpit.strategies.values import mapping
 
 if TYPE_CHECKING:
     from cockpit.doctor.finding import Finding
@@ -49,7 +44,6 @@ if TYPE_CHECKING:
 _METRICS_SECONDS = 10.0
 _EVENTS_SECONDS = 3.0
 _RESETS_SECONDS = 5.0
-_YAML_CHARACTERS = 400_000
 
 
 async def open_session(settings: Settings, *, screens: bool = False) -> Session:
@@ -97,6 +91,7 @@ class Session:
             namespaces=settings.cluster.namespaces,
             home=credentials.namespace,
         )
+        self._versions = Versions(self._live, api, self._held_bad)
         self._logs = LogHub(api, self._live.stores.of(PODS), clock)
         self._log_options: LogOptions | None = None
         self._actions = Actions(
@@ -282,49 +277,19 @@ class Session:
     # -- versions ------------------------------------------------------------------------------------------------------
 
     async def revisions(self, key: Key) -> tuple[Revision, ...]:
-        rollout, row, strategy = self._live.current(key), self._live.row(key), self._live.strategy(key)
-        if rollout is None or row is None or strategy is None:
-            raise NotFound(f"{key} is gone")
-        try:
-            bad = (await self._journal.history(rollout.uid)).held_bad
-        except JournalError:
-            bad = ()
-        return revisions(
-            strategy.candidates(row, self._live.stores),
-            rollout,
-            self._live.stores,
-            label=strategy.hash_label,
-            revision_key=strategy.revision_key,
-            bad=bad,
-        )
+        return await self._versions.revisions(key)
 
     async def diff(self, key: Key, from_hash: str, to_hash: str) -> tuple[str, ...]:
-        strategy = self._live.strategy(key)
-        if strategy is None or from_hash == to_hash:
-            return ()
-        known = {each.hash: each.replicaset for each in await self.revisions(key)}
-        old, new = await asyncio.gather(
-            self._template(key, known.get(from_hash)), self._template(key, known.get(to_hash))
-        )
-        return difference(old, new, strategy.hash_label)
-
-    async def _template(self, key: Key, replicaset: str | None) -> dict[str, Any]:
-        if replicaset is None:
-            raise NotFound(f"a version of {key} is no longer retained")
-        whole = await self._api.get(REPLICASETS, key.namespace, replicaset)
-        return mapping(mapping(whole.get("spec")).get("template"))
+        return await self._versions.diff(key, from_hash, to_hash)
 
     async def raw(self, key: Key) -> str:
-        strategy = self._live.strategy(key)
-        if strategy is None:
-            raise NotFound(f"{key} is gone")
-        whole = await self._api.get(strategy.resource, key.namespace, key.name)
-        mapping(whole.get("metadata")).pop("managedFields", None)
-        mapping(mapping(whole.get("metadata")).get("annotations")).pop(
-            "kubectl.kubernetes.io/last-applied-configuration", None
-        )
-        text = msgspec.yaml.encode(hide(whole)).decode("utf-8", "replace")
-        return "\n".join(_indented(line) for line in text[:_YAML_CHARACTERS].splitlines())
+        return await self._versions.raw(key)
+
+    async def _held_bad(self, uid: str) -> Collection[str]:
+        try:
+            return (await self._journal.history(uid)).held_bad
+        except JournalError:
+            return ()  # what cannot be read holds nothing bad; writing it will say what is wrong
 
     # -- acts ----------------------------------------------------------------------------------------------------------
 
@@ -379,9 +344,3 @@ class Session:
         if user is not None:
             self._user = user
             self._actions.known_as(user)
-
-
-def _indented(line: str) -> str:
-    """Cleaned, with the indentation that gives YAML its meaning."""
-    stripped = line.lstrip(" ")
-    return " " * (len(line) - len(stripped)) + clean(stripped, 4096)
