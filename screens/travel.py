@@ -62,7 +62,6 @@ class Travel(App[int]):
             self._came(("fleet", None) if self.screen is app.fleet else self._view_now)
             return
         if app.pressed == "escape":  # pressed once too often on the way home; what is typed next is no answer
-            app.say("q leaves the cockpit", "dim")
             return
         self.push_screen(LeaveScreen())
 

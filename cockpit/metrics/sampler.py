@@ -127,6 +127,8 @@ class Sampler:
         if fresh and self._enabled:
             self._asked += 1
             self._settled.clear()
+            if not self._whole and self._source.state == "ok":  # it answered before there was anything to ask for
+                self._source = Source("syncing", at=self._head, since=now)
             self._wake.set()
 
     def focus(self, key: Key | None) -> None:

@@ -37,7 +37,7 @@ def _bridged(
     if len(points) < 2:
         return values
     grid = min(after[0] - before[0] for before, after in pairwise(points))
-    reach = max(0, round(grid / width) - 1) if width > 0 and grid > 0 else 0
+    reach = max(0, math.ceil(grid / width) - 1) if width > 0 and grid > 0 else 0
     if not reach:
         return values
     known = [index for index, number in enumerate(values) if number is not None]

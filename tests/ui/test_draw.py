@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -152,3 +154,9 @@ def test_a_long_word_of_wide_characters_is_wrapped_piece_by_piece() -> None:
     assert all(line.width <= 21 for line in lines)
     assert "".join(line.text for line in lines).replace(" ", "") == "\U0001f600" * 5000 + "e\u0301" * 20 + "end"
     assert [line.text for line in wrapped("\U0001f600\U0001f600", 1)] == ["\U0001f600", "\U0001f600"]
+
+
+@pytest.mark.parametrize("cells", [61, 77, 100, 190, 210, 239])
+def test_a_chart_finer_than_the_samples_shows_no_gap_where_there_is_none(cells: int) -> None:
+    points = [(15.0 * step, 1.0) for step in range(1, 61)]
+    assert None not in window(points, 900.0, 900.0, cells)[math.ceil(15.0 / (900.0 / cells)) :]

@@ -401,6 +401,12 @@ async def test_esc_at_the_fleet_asks_nothing_so_that_a_command_typed_next_is_one
         assert isinstance(app.screen, RolloutView) and app.screen.key.name == "cart"
 
 
+async def test_q_asks_whether_to_leave_even_after_an_esc_too_many() -> None:
+    async with driven(FakeSeat()) as (app, pilot, _):
+        await press(pilot, "escape", "q")
+        assert isinstance(app.screen, LeaveScreen)
+
+
 async def test_what_is_typed_over_the_question_whether_to_leave_acts_on_nothing() -> None:
     async with driven(FakeSeat()) as (app, pilot, _):
         await press(pilot, "q", *":goto X", "j")

@@ -619,3 +619,18 @@ async def test_an_overloaded_server_is_asked_less_often_and_one_that_is_down_is_
     bench.prometheus.fault = lambda _, __: httpx.Response(502, text="")
     await bench.sampler.refresh()
     assert bench.sampler._delay() == 15.0
+
+
+async def test_a_source_whose_history_is_still_to_be_read_is_not_called_ok() -> None:
+    bench = Bench()
+    bench.traffic(600)
+    bench.prometheus.now = T0 + 603.5
+    await bench.sampler.refresh()
+    assert bench.sampler.source().state == "ok", "it answers, and nothing is asked for"
+    bench.sampler.set_targets({KEY: usual()})
+    assert bench.sampler.source().state == "syncing", "no verdict is there yet"
+    await bench.sampler.refresh()
+    assert bench.sampler.source().state == "ok"
+    other = usual(key=Key("Rollout", "shop", "other"), uid="other")
+    bench.sampler.set_targets({KEY: usual(), other.key: other})
+    assert bench.sampler.source().state == "ok", "one rollout more is no reason to doubt the rest"
