@@ -41,7 +41,7 @@ from cockpit.strategies import REGISTRY
 if TYPE_CHECKING:
     from cockpit.doctor.finding import Finding
 
-_METRICS_SECONDS = 10.0
+_METRICS_SECONDS = 25.0
 _EVENTS_SECONDS = 3.0
 _RESETS_SECONDS = 5.0
 

@@ -113,8 +113,8 @@ def _foot(d: Dialog, width: int) -> list[Line]:
             lines.append(Line(ask, "strong").extend(d.name.line(width - len(ask), focused=d.focus == "name")))
         else:
             lines += [Line(ask, "strong"), d.name.line(width, focused=d.focus == "name")]
-    elif plan.tier == Tier.YES_WARNED and not plan.warnings:
-        lines.append(Line(f"{glyphs.WARN} the evidence does not support this yet", "warn"))
+    elif plan.tier == Tier.YES_WARNED:
+        lines += wrapped(f"{glyphs.WARN} {plan.tier_reason or 'the evidence does not support this yet'}", width, "warn")
     reason = (
         Line("reason", "dim")
         .to(_LABEL)

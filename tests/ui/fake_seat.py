@@ -208,7 +208,9 @@ def plan_of(intent: Intent, tier: Tier) -> Plan:
     )
     warnings = ("AGAINST THE VERDICT: error 13.7× baseline, burn 15.1×",) if tier == Tier.NAME else ()
     if tier == Tier.YES_WARNED:
-        warnings = ("not enough data yet: 212 of 1152 requests",)
+        warnings = ("Argo CD app checkout owns this: self-heal may revert it",)
+    asks = {Tier.NAME: "it moves traffic toward what the evidence holds to be bad"}
+    asks[Tier.YES_WARNED] = "there is not enough evidence yet"
     return Plan(
         intent.verb,
         intent.key,
@@ -225,5 +227,5 @@ def plan_of(intent: Intent, tier: Tier) -> Plan:
         {},
         warnings=warnings,
         tier=tier,
-        tier_reason="it moves traffic toward what the evidence holds to be bad" if tier == Tier.NAME else "",
+        tier_reason=asks.get(tier, ""),
     )

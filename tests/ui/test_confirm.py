@@ -54,6 +54,15 @@ async def test_keys_within_250_ms_of_the_first_paint_are_ignored() -> None:
         assert len(seat.executed) == 1
 
 
+async def test_a_yes_under_a_warning_says_so_beside_every_other_warning() -> None:
+    seat = FakeSeat()
+    seat.tiers["advance"] = Tier.YES_WARNED
+    async with driven(seat) as (app, pilot, wall):
+        await open_dialog(pilot, wall, ">")
+        assert "Argo CD app checkout owns this" in text_of(app)
+        assert "▲ there is not enough evidence yet" in text_of(app)
+
+
 async def test_enter_never_confirms() -> None:
     seat = FakeSeat()
     for tier in Tier:
