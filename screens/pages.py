@@ -14,10 +14,10 @@ from screens.draw.line import Line
 from screens.help import help_page
 from screens.keys import bindings
 from screens.metrics import MetricsView
+from screens.parts.burn_table import burn_page
 from screens.parts.describe import describe, tree
 from screens.parts.events import act_page, event_page
 from screens.parts.header import gaps
-from screens.parts.sli_lines import burn_lines, burn_title
 from screens.rollback import RollbackView
 from screens.trouble import said
 from screens.view import View
@@ -188,8 +188,7 @@ def _burn(key: Key) -> Draw:
         if rollout is None:
             return _gone(key)
         burn, source = assessment.burn if assessment else None, snapshot.sources.get("prometheus")
-        why = [Line(), Line("a window longer than the canary has lived says for how long it is known", "dim")]
-        return [burn_title(burn), Line(), *burn_lines(burn, rollout, now, min(width, 80), source), *why]
+        return burn_page(burn, rollout, now, width, source)
 
     return page
 

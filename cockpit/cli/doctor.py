@@ -41,11 +41,12 @@ def _rbac(
 ) -> int:
     """Print the rights needed, as YAML for kubectl apply.
 
-    A ClusterRole, or a Role with --namespace.
+    A ClusterRole, or a Role with --namespace; one more Role where the settings name a Service as prometheus.service.
     """
     from cockpit.doctor.rbac import manifest
 
-    say(manifest(operator=operator, namespace=options.namespace))
+    service = options.settings().prometheus.service
+    say(manifest(operator=operator, namespace=options.namespace, service=service))
     return int(ExitCode.DONE)
 
 

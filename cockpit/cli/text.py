@@ -7,20 +7,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from cockpit.cli import judged
+from cockpit.cli.cells import UNKNOWN, percent, span, table
 from cockpit.cli.output import cut
 
-UNKNOWN = "?"
 _WIDE = 120
 """Columns from which the verdict's reason stands in the same line."""
 _GLYPH = {"Degraded": "x", "Paused": "=", "Progressing": "o", "Healthy": "*"}
-
-
-def percent(ratio: float | None) -> str:
-    """``25%``; a question mark when unknown."""
-    if ratio is None:
-        return UNKNOWN
-    points = ratio * 100
-    return f"{points:.0f}%" if abs(points - round(points)) < 0.005 or points >= 10 else f"{points:.2f}%"
 
 
 def step(entry: dict[str, Any]) -> str:
@@ -43,48 +36,8 @@ def weight(entry: dict[str, Any]) -> str:
     return f"{percent(wanted)}/{percent(real)}"
 
 
-def quantity(value: float | None, unit: str) -> str:
-    """A value of an SLI in the unit a person reads."""
-    if value is None:
-        return UNKNOWN
-    if unit == "ratio":
-        return percent(value)
-    if unit == "seconds":
-        return f"{value * 1000:.0f}ms" if value < 10 else f"{value:.1f}s"
-    if unit == "bytes":
-        return f"{value / 2**20:.0f}Mi"
-    if unit == "per_second":
-        return f"{value:.1f}/s"
-    return f"{value:.3g}"
-
-
-def span(seconds: float | None) -> str:
-    """``90s``, ``12m``, ``3h10m``, ``4d``."""
-    if seconds is None:
-        return UNKNOWN
-    whole = int(seconds)
-    if whole < 120:
-        return f"{whole}s"
-    if whole < 7200:
-        return f"{whole // 60}m"
-    if whole < 172800:
-        return f"{whole // 3600}h{whole % 3600 // 60:02d}m"
-    return f"{whole // 86400}d"
-
-
 def stamp(unix_seconds: float | None) -> str:
     return UNKNOWN if unix_seconds is None else datetime.fromtimestamp(unix_seconds, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
-
-
-def table(heads: Sequence[str], rows: Sequence[Sequence[str]], columns: int) -> list[str]:
-    """Left-aligned columns as wide as their content; only the last one is cut to fit ``columns``."""
-    widths = [max(len(row[at]) for row in [heads, *rows]) for at in range(len(heads) - 1)]
-    lines = []
-    for row in [heads, *rows]:
-        front = "  ".join(cell.ljust(size) for cell, size in zip(row, widths, strict=False))
-        room = max(8, columns - len(front) - 2)
-        lines.append(f"{front}  {cut(row[-1], room)}".rstrip())
-    return lines
 
 
 def fleet(items: Sequence[dict[str, Any]], columns: int = 80) -> str:
@@ -137,12 +90,10 @@ def status(entry: dict[str, Any], columns: int = 80) -> str:
         lines += _arm(role, entry["arms"][role], columns)
     if entry["slis"]:
         lines.append("slis")
-        rows = [_sli_row(row) for row in entry["slis"]]
-        heads = ("  NAME", "CANARY", "BASELINE", "RATIO", "REQUESTS C/B", "STATE")
-        lines += table(heads, rows, columns)
+        lines += judged.slis(entry["slis"], columns)
     else:
         lines.append(_labelled("slis", "none known", columns))
-    lines += _burn(entry["burn"], columns)
+    lines += judged.burn(entry["burn"], columns)
     fresh = [
         f"{name} {source['state']}" + (f" {span(source['age'])} old" if source["age"] is not None else "")
         for name, source in entry["as_of"].items()
@@ -185,37 +136,6 @@ def _arm(role: str, side: dict[str, Any] | None, columns: int) -> list[str]:
         if last := entry["last_exit"]:
             code = UNKNOWN if last["code"] is None else last["code"]
             lines.append(_labelled("", f"  last exit of {last['container']}: {last['reason']}, code {code}", columns))
-    return lines
-
-
-def _sli_row(row: dict[str, Any]) -> tuple[str, ...]:
-    requests = "/".join(
-        UNKNOWN if row["requests"][role] is None else str(row["requests"][role]) for role in ("canary", "baseline")
-    )
-    return (
-        f"  {row['name']}",
-        quantity(row["canary"], row["unit"]),
-        quantity(row["baseline"], row["unit"]),
-        UNKNOWN if row["ratio"] is None else f"{row['ratio']:.1f}x",
-        requests,
-        f"{row['state'].upper()} {row['reason']}",
-    )
-
-
-def _burn(burn: dict[str, Any] | None, columns: int) -> list[str]:
-    if burn is None:
-        return [_labelled("burn", "not known", columns)]
-    lines = [_labelled("burn", f"{burn['slo']}, objective {burn['objective'] * 100:g}%", columns)]
-    if burn["reason"]:
-        lines.append(_labelled("", burn["reason"], columns))
-    for window in burn["windows"]:
-        over = span(window["seconds"])
-        if window["covered"] < window["seconds"]:
-            over = f"{span(window['covered'])} of {over}"
-        rates = ", ".join(
-            f"{role} {UNKNOWN if window[role] is None else f'{window[role]:.1f}x'}" for role in ("canary", "baseline")
-        )
-        lines.append(_labelled("", f"{over}: {rates}", columns))
     return lines
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from cockpit.model.resource import Resource
@@ -47,10 +48,23 @@ def rights_of(rule: Rule) -> list[Right]:
     return rights
 
 
-def manifest(*, operator: bool, namespace: str | None = None) -> str:
-    """YAML of a ClusterRole, or of a Role in ``namespace``, without a binding: whom to bind is not ours to say."""
+def manifest(*, operator: bool, namespace: str | None = None, service: str | None = None) -> str:
+    """YAML of a ClusterRole, or of a Role in ``namespace``, without a binding: whom to bind is not ours to say.
+
+    ``service``: the settings' ``prometheus.service``; it adds a Role in the namespace where that is, for this
+    one Service alone, because the right to proxy to every Service reaches far beyond metrics.
+    """
     name = "rollout-cockpit-operator" if operator else "rollout-cockpit-read-only"
     rules = [rule for rule in (*READ, *(WRITE if operator else ())) if namespace is None or not rule.cluster_only]
+    lines = _role(name, namespace, rules)
+    if service is not None:
+        where, _, target = service.partition("/")
+        rule = Rule(("",), ("services/proxy",), ("get",), "SLIs from Prometheus through the API server")
+        lines += ["---", *_role("rollout-cockpit-prometheus", where, [rule]), f'    resourceNames: ["{target}"]']
+    return "\n".join(lines)
+
+
+def _role(name: str, namespace: str | None, rules: Iterable[Rule]) -> list[str]:
     lines = [
         "apiVersion: rbac.authorization.k8s.io/v1",
         f"kind: {'Role' if namespace else 'ClusterRole'}",
@@ -67,7 +81,7 @@ def manifest(*, operator: bool, namespace: str | None = None) -> str:
             f"    resources: [{_listed(rule.resources)}]",
             f"    verbs: [{_listed(rule.verbs)}]",
         ]
-    return "\n".join(lines)
+    return lines
 
 
 def _listed(words: tuple[str, ...]) -> str:

@@ -40,7 +40,7 @@ def chart(
     title.add(
         f"  limit {value(row.limit, row.unit)} {UNIT.get(row.unit, row.unit)}" if row.limit is not None else "", "dim"
     )
-    title.add(f"  {row.reason}" if row.reason else "", "unknown" if row.canary is None else "dim")
+    title.add(f"  {row.reason}" if row.reason and row.canary is None else "", "unknown")
     lines = [title.cut(width)]
     for letter, values, role in (("C", canary, "canary"), ("B", baseline, "baseline")):
         drawn = (braille if dots else area)(values, low, high, height)
@@ -80,17 +80,19 @@ class SliChart(Canvas, can_focus=True):
         self.seconds = 900.0
         self._top = 0
 
-    def draw(self, rows: Sequence[SliRow], series: Series, until: float) -> None:
+    def draw(self, rows: Sequence[SliRow], series: Series, until: float, above: Sequence[Line] = ()) -> None:
+        """``above``: lines before the charts, which scroll with them."""
         width, height = self.inner
         if not rows:
             self.show([Line("no SLI is known for this rollout", "unknown")], Line("SLIs", "title"))
             return
         columns = 2 if width >= 100 and len(rows) > 1 else 1
-        each = max(1, min(6, (height * columns // len(rows) - 2) // 2))
+        room = max(height - len(above) - 1, height // 2)
+        each = max(1, min(6, (room * columns // len(rows) - 2) // 2))
         cell = (width - 3 * (columns - 1)) // columns
         plain = self.cockpit.ascii
         charts = [chart(row, series, until, self.seconds, cell, each, plain=plain) for row in rows]
-        lines: list[Line] = []
+        lines: list[Line] = [*above, Line()] if above else []
         for index in range(0, len(charts), columns):
             group = charts[index : index + columns]
             for row_index in range(max(len(item) for item in group)):
@@ -104,10 +106,15 @@ class SliChart(Canvas, can_focus=True):
         self._top = max(0, min(self._top, len(lines) - height))
         title = Line("SLIs · canary over baseline, one scale each", "title")
         right = Line(f"{span(self.seconds)}", "key").add("  · no data", "dim")
+        if len(lines) > height:
+            right.add(f"  {self._top + 1}-{min(len(lines), self._top + height)} of {len(lines)}", "dim")
         self.show(lines[self._top : self._top + height], title, right)
 
     def move(self, rows: int) -> None:
         self._top = max(0, self._top + rows)
+
+    def edge(self, *, last: bool) -> None:
+        self._top = 10_000 if last else 0  # cut to what there is when drawn
 
     def cycle_span(self) -> None:
         self.seconds = self.SPANS[(self.SPANS.index(self.seconds) + 1) % len(self.SPANS)]
