@@ -52,7 +52,9 @@ def burn(found: dict[str, Any] | None, columns: int) -> list[str]:
     said += [_window(window) for window in found["windows"]]
     said += [f"alert: {text}" for text in found["alerts"]]
     left = found["budget_remaining"]
-    said.append(f"budget left {percent(left)}" + _exhausted(found["exhausted_in"], left) + _at_full(found["at_full"]))
+    said.append(f"budget left {percent(left)}" + _exhausted(found["exhausted_in"], left))
+    if found["at_full"] is not None:
+        said.append(f"cost at 100% {_times(found['at_full'])}")
     if found["excess_spent"] is not None:
         limits = _limits(found["excess_low"], found["excess_high"])
         said.append(f"excess spent since the rollout started {_share(found['excess_spent'])}%{limits}")
@@ -60,7 +62,9 @@ def burn(found: dict[str, Any] | None, columns: int) -> list[str]:
 
 
 def _cells(row: dict[str, Any], *, reason: bool) -> tuple[str, ...]:
-    requests = "/".join(_whole(row["requests"][role]) for role in ("canary", "baseline"))
+    counts = [row["requests"][role] for role in ("canary", "baseline")]
+    uncounted = counts == [None, None] and row["state"] != "blind"
+    requests = "-" if uncounted else "/".join(map(_whole, counts))
     low_high = "-".join(_bound(end) for end in row["interval"]) if row["interval"] else _missing(row)
     state = row["state"].upper()
     return (
@@ -113,10 +117,6 @@ def _exhausted(seconds: float | None, left: float | None) -> str:
     if seconds is None:
         return ""
     return f", {'a full one ' if left is None else ''}exhausted in {span(seconds)} at this pace"
-
-
-def _at_full(rate: float | None) -> str:
-    return "" if rate is None else f"; cost at 100% {_times(rate)}"
 
 
 def _limits(low: float | None, high: float | None) -> str:

@@ -114,7 +114,9 @@ def judged_table(assessment: Assessment, width: int, *, alone: bool = False) -> 
         lines.append(_numbers(row, columns, name, alone=alone))
         lines += _below(row, columns, said, width)
         said = row.reason or said
+    # The ratio of a latency is one of times; its evidence is about the share of slow requests.
     lines.append(Line("E ≥ 20 decides: abort, above k × the baseline; adv, below", "dim"))
+    lines.append(Line("95 %, P and E: of errors or of slow requests, all evidence", "dim"))
     return [line.cut(width) for line in lines]
 
 

@@ -93,7 +93,7 @@ async def test_a_window_longer_than_the_canary_lives_is_no_number() -> None:
     async with driven(FakeSeat(), start=CHECKOUT) as (app, pilot, _):
         await press(pilot, "b")
         shown = text_of(app)
-        assert "18m of 1h" in shown and "18m of 3d" in shown and "15.1×" not in shown
+        assert "18 min of 1 h" in shown and "18 min of 3 d" in shown and "15.1×" not in shown
 
 
 async def test_a_stale_picture_says_so_where_the_verdict_is_read() -> None:
