@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import subprocess
+import tempfile
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -28,7 +29,8 @@ class Tmux:
         term: str = "screen-256color",
     ) -> None:
         self._server = f"cockpit-test-{uuid.uuid4().hex[:12]}"
-        self._directory = directory
+        # Not below ``directory``: the path of a Unix socket has at most 107 bytes, and a test's folder may be deep.
+        self._sockets = tempfile.TemporaryDirectory(prefix="tmux-")
         self._environment = dict(environment)
         settings = directory / "tmux.conf"
         settings.write_text(
@@ -55,7 +57,7 @@ class Tmux:
             env={
                 "PATH": self._environment["PATH"],
                 "LC_ALL": "C.UTF-8",
-                "TMUX_TMPDIR": str(self._directory),
+                "TMUX_TMPDIR": self._sockets.name,
                 "TERM": "xterm",
             },
         )
@@ -130,8 +132,9 @@ class Tmux:
             check=False,
             capture_output=True,
             timeout=30,
-            env={"PATH": self._environment["PATH"], "TMUX_TMPDIR": str(self._directory)},
+            env={"PATH": self._environment["PATH"], "TMUX_TMPDIR": self._sockets.name},
         )
+        self._sockets.cleanup()
 
     def __enter__(self) -> Tmux:
         return self
