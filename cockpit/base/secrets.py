@@ -8,9 +8,7 @@ from typing import Any
 HIDDEN = "<hidden>"
 _NAME = re.compile(r"passw|passphrase|_pass|pwd|secret|token|credential|private|api_?key|access_?key|auth|dsn", re.I)
 _URL_PASSWORD = re.compile(r"(?<=://)(?:([^/\s:@]*):[^/\s]+|[^/\s:@]{16,})(?=@)")  # a password, or a token alone
-_ASSIGNED = re.compile(
-    r"(?<![\w-])([\w-]{1,200})([\"']?\s{0,20}=\s{0,20})(?:\"[^\"]*\"?|'[^']*'?|[^\s;,&\"']+)"
-)
+_ASSIGNED = re.compile(r"(?<![\w-])([\w-]{1,200})([\"']?\s{0,20}=\s{0,20})(?:\"[^\"]*\"?|'[^']*'?|[^\s;,&\"']+)")
 """Starts only where a word does and takes no word longer than any name: hostile text must not cost quadratic time."""
 _ASSIGNED_NAME = re.compile(r"passw|passphrase|pwd|secret|token|credential|api[_-]?key|access[_-]?key", re.I)
 _FLAG = re.compile(r"--?[\w-]+")

@@ -406,7 +406,7 @@ async def test_a_password_in_the_servers_url_is_used_and_never_shown(tmp_path: P
 
 @pytest.mark.parametrize("server", ["https://[::1", "https://", "https://h:99999", "https://h/\\x1b[31m", "ftp://h"])
 async def test_a_server_that_is_no_url_is_one_sentence(tmp_path: Path, server: str) -> None:
-    with pytest.raises(CredentialsError, match="has no server URL|not have the shape of a kubeconfig"):
+    with pytest.raises(CredentialsError, match=r"has no server URL|not have the shape of a kubeconfig"):
         await loaded(write(tmp_path, text=HEAD.replace("https://10.0.0.1:6443", server)))
 
 

@@ -255,7 +255,7 @@ def test_a_bad_scenario_is_refused_in_a_sentence(tmp_path: Path, text: str, says
 
 
 def test_an_unknown_scenario_names_the_known_ones() -> None:
-    with pytest.raises(UsageError, match="choose one of .*bluegreen, .*default, "):
+    with pytest.raises(UsageError, match=r"choose one of .*bluegreen, .*default, "):
         scenario.read("nope")
     with pytest.raises(UsageError, match="does not exist"):
         scenario.read("nope.toml")
