@@ -21,6 +21,8 @@ from screens.widgets.canvas import Canvas
 
 HOLD_SECONDS = 20.0
 """For so long after the cursor moved the order of the rows is left alone."""
+HOME_SECONDS = 3.0
+"""For so long after the first whole picture a cursor that nobody moved stays on the worst row."""
 
 Sort = Literal["urgency", "name", "namespace", "age"]
 SORTS: tuple[Sort, ...] = ("urgency", "name", "namespace", "age")
@@ -64,6 +66,7 @@ class FleetTable(Canvas, can_focus=True):
         self._offset = 0
         self._held_until = 0.0
         self._touched = False
+        self._homed_until: float | None = None
         self._outdated = False
         self._marks: set[Key] = set()
         self._snapshot: Snapshot | None = None
@@ -175,14 +178,24 @@ class FleetTable(Canvas, can_focus=True):
         if not order:
             self._cursor = None
             return
-        if not self._touched and not self._settled(snapshot):
-            self._cursor = order[0]  # the first list is still coming in: the worst so far
+        if not self._touched and self._homing(snapshot):
+            self._cursor = order[0]  # the first list and verdicts are still coming in: the worst so far
+            self._top = 0
         elif self._cursor not in order:
             at = min(max(0, self._top + line), len(order) - 1)
             self._cursor = order[at]
             self.post_message(self.Moved(self._cursor))
         else:
             self._top = max(0, order.index(self._cursor) - line)
+
+    def _homing(self, snapshot: Snapshot) -> bool:
+        """Whether the order is still finding itself: verdicts follow their source's first "ok" by a look or two."""
+        if not self._settled(snapshot):
+            self._homed_until = None
+            return True
+        if self._homed_until is None:
+            self._homed_until = self._clock() + HOME_SECONDS
+        return self._clock() < self._homed_until
 
     @staticmethod
     def _settled(snapshot: Snapshot) -> bool:

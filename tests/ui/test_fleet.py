@@ -10,7 +10,7 @@ from cockpit.model.resource import Key
 from cockpit.model.snapshot import Source
 from screens.leave import LeaveScreen
 from screens.rollout import RolloutView
-from screens.widgets.fleet_table import HOLD_SECONDS
+from screens.widgets.fleet_table import HOLD_SECONDS, HOME_SECONDS
 from tests.ui import pictures
 from tests.ui.drive import driven, press, settle, text_of
 from tests.ui.fake_seat import FakeSeat
@@ -88,13 +88,14 @@ async def test_a_cursor_nobody_moved_follows_the_worst_only_while_the_first_list
     syncing = Source("syncing", NOW, NOW)
     cases = pictures.dozen()
     seat = FakeSeat(pictures.picture(cases[4:7], kubernetes=syncing))
-    async with driven(seat) as (app, pilot, _):
+    async with driven(seat) as (app, pilot, wall):
         assert app.fleet.target() != Key("Rollout", "payments", "checkout-api")
         seat.picture = pictures.picture(cases, version=2, kubernetes=syncing)
         await settle(pilot)
         assert app.fleet.target() == Key("Rollout", "payments", "checkout-api")
         seat.picture = pictures.picture(cases, version=3)
         await settle(pilot)
+        wall.now += HOME_SECONDS
         seat.picture = worse(worse(seat.picture, "checkout-api", "ready"), "media-proxy")
         await settle(pilot)
         assert app.fleet.target() == Key("Rollout", "payments", "checkout-api")
@@ -384,6 +385,20 @@ async def test_a_cursor_nobody_moved_stays_on_the_worst_until_the_first_verdicts
     seat.picture = msgspec.structs.replace(seat.picture, sources=reading, assessments={})
     async with driven(seat, (80, 24)) as (app, pilot, _):
         seat.picture = msgspec.structs.replace(seat.picture, version=2, assessments=verdicts)
+        await settle(pilot)
+        assert app.fleet.target() == Key("Rollout", "payments", "checkout-api")
+        assert rows(text_of(app))[0] == "checkout-api"
+
+
+async def test_verdicts_a_look_after_their_source_still_bring_the_cursor_to_the_worst() -> None:
+    seat = FakeSeat()
+    whole = seat.picture
+    reading = {**whole.sources, "prometheus": Source("syncing", NOW, NOW)}
+    seat.picture = msgspec.structs.replace(whole, sources=reading, assessments={})
+    async with driven(seat, (80, 24)) as (app, pilot, _):
+        seat.picture = msgspec.structs.replace(whole, version=2, assessments={})
+        await settle(pilot)
+        seat.picture = msgspec.structs.replace(whole, version=3)
         await settle(pilot)
         assert app.fleet.target() == Key("Rollout", "payments", "checkout-api")
         assert rows(text_of(app))[0] == "checkout-api"
