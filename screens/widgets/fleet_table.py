@@ -136,6 +136,7 @@ class FleetTable(Canvas, can_focus=True):
 
     def select(self, key: Key) -> None:
         """Put the cursor on a rollout, showing it even when the view would hide it."""
+        self._touched = True
         self._cursor = key
         if key not in self._order:
             self._order.insert(0, key)

@@ -12,6 +12,7 @@ from cockpit.model.resource import Key
 from cockpit.model.snapshot import Source
 from cockpit.model.verdict import State
 from screens.confirm import ConfirmScreen
+from screens.widgets.fleet_table import HOME_SECONDS
 from tests.ui.drive import driven, press, settle, text_of
 from tests.ui.fake_seat import FakeSeat
 from tests.ui.pictures import NOW
@@ -171,6 +172,7 @@ async def test_a_dialog_goes_inert_when_the_evidence_turns() -> None:
         seat.picture = msgspec.structs.replace(seat.picture, version=seat.picture.version + 1, assessments=changed)
 
     async with driven(seat) as (app, pilot, wall):
+        wall.now += HOME_SECONDS  # from here on the cursor stays where it is
         judge("ready")
         await settle(pilot)
         await open_dialog(pilot, wall, "greater_than_sign")
