@@ -195,6 +195,25 @@ class SignatureSettings(_Section):
     """PEM files of public keys, as ``cosign public-key`` writes them."""
 
 
+class PreflightSettings(_Section):
+    """What the checks before a rollback ask for. One that cannot be made asks for the typed name at least."""
+
+    severity: dict[str, Literal["block", "confirm", "warn", "info"]] = Field(default_factory=dict)
+    """Check name -> severity of its findings, in place of the built-in one: ``signature = "block"``."""
+    pod_dry_run: bool = True
+    """Ask the server whether it would admit a pod of the target (needs the right to create pods)."""
+    coverage: int = Field(default=10, ge=1, le=100)
+    """Recent versions whose retention is counted."""
+
+    @field_validator("severity")
+    @classmethod
+    def _floor(cls, value: dict[str, str]) -> dict[str, str]:
+        for name in ("retained", "platforms"):
+            if value.get(name) in ("warn", "info"):
+                raise ValueError(f"{name} cannot be less than confirm: a rollback to what is not there is no rollback")
+        return value
+
+
 class JournalSettings(_Section):
     path: Path | None = None
     """Default: ``journal.sqlite3`` in the platform's state directory."""
@@ -227,6 +246,7 @@ class Settings(_Section):
     registry: RegistrySettings = RegistrySettings()
     registries: tuple[RegistryOverride, ...] = ()
     signatures: SignatureSettings = SignatureSettings()
+    preflight: PreflightSettings = PreflightSettings()
     journal: JournalSettings = JournalSettings()
     screen: ScreenSettings = ScreenSettings()
     world: WorldSettings = WorldSettings()

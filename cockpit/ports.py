@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import msgspec
 
+from cockpit.model.artifact import Signatures
 from cockpit.model.log import LogLine
 from cockpit.model.plan import Consent, Intent, Outcome, Plan, Refusal, Verb
+from cockpit.model.preflight import Finding, Preflight
 from cockpit.model.resource import Key
-from cockpit.model.revision import Revision
+from cockpit.model.revision import Coverage, Revision
 from cockpit.model.right import Answer
 from cockpit.model.rollout import Role
 from cockpit.model.snapshot import Snapshot
@@ -83,7 +85,25 @@ class PastAct(msgspec.Struct, frozen=True):
     verified_at: float | None = None
 
 
+class EvidencePiece(msgspec.Struct, frozen=True):
+    """One thing kept at a confirmation: log, events, pods, series, verdict, template. ``sha256`` of its bytes."""
+
+    name: str  # "logs/canary.log", "verdict.json", ...
+    kind: str
+    size: int
+    sha256: str
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """One operation of the journal in full, for the journal view. Rows are as stored, bodies as objects."""
+
+    act: PastAct
+    rows: tuple[dict[str, Any], ...]
+    evidence: tuple[EvidencePiece, ...] = ()
+
+
 Progress = Callable[[str], None]
+OnFinding = Callable[[Finding], None]
 LogWindow = Literal["tail", "head", "1m", "5m", "15m", "30m", "1h"]
 
 
@@ -124,6 +144,21 @@ class Seat(Protocol):
 
     async def plan(self, intent: Intent) -> Plan | Refusal:
         """Draft what a verb would send. Changes nothing."""
+
+    async def preflight(self, intent: Intent, plan: Plan, on_finding: OnFinding | None = None) -> Preflight:
+        """Run the checks of a rollback concurrently; ``on_finding`` is called as each arrives. Never raises."""
+
+    async def provenance(self, key: Key, version: str) -> tuple[Signatures, ...]:
+        """Signatures and build statements of the images of one version (by hash), one per image with a known digest."""
+
+    async def coverage(self, key: Key) -> Coverage:
+        """Retention of the recent versions; asks the registries."""
+
+    async def entry(self, op_id: str) -> Entry | None:
+        """One operation of the journal with what was kept beside it."""
+
+    async def evidence_of(self, op_id: str, name: str) -> bytes | None:
+        """The bytes of one kept piece; None: not there, or altered since."""
 
     async def execute(self, intent: Intent, plan: Plan, consent: Consent, progress: Progress | None = None) -> Outcome:
         """Send a plan through the gateway and watch for its effect. Never raises for an expected failure."""

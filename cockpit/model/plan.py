@@ -103,6 +103,7 @@ class Consent(msgspec.Struct, frozen=True):
     yes: bool = False
     name: str | None = None
     reason: str | None = None
+    overrides: tuple[str, ...] = ()  # checks of the pre-flight that the person overrode by naming them
 
 
 class Outcome(msgspec.Struct, frozen=True):

@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from cockpit.model.drift import Drift
 from cockpit.model.event import Event
 from cockpit.model.plan import Pending
 from cockpit.model.resource import Key
@@ -26,6 +27,17 @@ class Source(msgspec.Struct, frozen=True):
     message: str | None = None  # what is lost, in words
 
 
+class SeatAct(msgspec.Struct, frozen=True):
+    """An act of any seat as its Event tells it: best effort, for the row and the dialog. Cluster unix seconds."""
+
+    op_id: str
+    actor: str
+    verb: str
+    text: str  # "sre2 paused: wait for db"
+    at: float
+    own: bool = False  # of this process
+
+
 class Snapshot(msgspec.Struct, frozen=True):
     """Everything on screen at one instant. Maps are never mutated; an unchanged entry is the same object."""
 
@@ -37,3 +49,5 @@ class Snapshot(msgspec.Struct, frozen=True):
     assessments: dict[Key, Assessment] = {}
     pending: dict[Key, Pending] = {}
     events: tuple[Event, ...] = ()  # newest first, bounded
+    drifts: dict[Key, tuple[Drift, ...]] = {}  # absent: none, or not known yet
+    acts: dict[Key, SeatAct] = {}  # the newest act on each rollout, own or another seat's
