@@ -62,10 +62,11 @@ def test_screens(stage: Stage, make_recorder: MakeRecorder, size: tuple[int, int
     settle(recorder, attacked)
     recorder.send(b"4w")  # the log panes, wrapped: the whole of a kept line is drawn
     settle(recorder, attacked)
-    assert ("MARKER" if length < 100 else "xxxxxxxxxx") in recorder.screen, recorder.screen
+    assert "xxxxxxxxxx" in recorder.screen, recorder.screen  # what follows the attacks; words may wrap anywhere
     for keys in (b"d", b"q", b"y", b"q", b"v", b"q", b"x", b"q", b"X"):
         recorder.send(keys)
         settle(recorder, attacked, 0.6)
+    recorder.finish()
     assert not_drawing(bytes(recorder.raw)) == b""
     assert b"\x1b]52" not in recorder.raw
     assert b"\x1b[6n" not in recorder.raw

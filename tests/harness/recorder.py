@@ -108,6 +108,14 @@ class Recorder:
         wanted = re.compile(pattern, re.MULTILINE)
         return self.wait(lambda shown: wanted.search(shown) is not None, repr(pattern), deadline)
 
+    def finish(self) -> None:
+        """End the command and read all it wrote: what was read so far may stop inside a sequence."""
+        self.process.send_signal(signal.SIGTERM)
+        end = time.monotonic() + DEADLINE_SECONDS
+        while self.pump(0.5) or self.process.poll() is None:
+            if time.monotonic() > end:
+                raise AssertionError(f"did not end within {DEADLINE_SECONDS:g} s of SIGTERM; screen:\n{self.screen}")
+
     def close(self) -> None:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGKILL)
