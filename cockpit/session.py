@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 from cockpit.actions import Actions
 from cockpit.actions.settle import this_process
 from cockpit.base.clock import Clock
-from cockpit.base.errors import Denied, NotFound, Unreachable
-from cockpit.base.ids import ulid
+from cockpit.base.errors import Denied, Unreachable
 from cockpit.base.text import clean
 from cockpit.cluster import credentials as cluster_credentials
 from cockpit.cluster.api import Api
@@ -19,10 +18,11 @@ from cockpit.cluster.rights import Rights
 from cockpit.cluster.serviceproxy import ServiceProxy
 from cockpit.cluster.transport import Transport
 from cockpit.config import Settings
-from cockpit.journal import Journal, JournalError, ResetRecord
+from cockpit.journal import Journal, JournalError
 from cockpit.judge import judge
-from cockpit.live.attempts import Attempts, Reset
+from cockpit.live.attempts import Attempts
 from cockpit.live.live import Live
+from cockpit.live.resets import Resets
 from cockpit.live.versions import Versions
 from cockpit.logs.hub import LogHub, LogOptions
 from cockpit.metrics.client import Prometheus
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
 
 _METRICS_SECONDS = 25.0
 _EVENTS_SECONDS = 3.0
-_RESETS_SECONDS = 5.0
 
 
 async def open_session(settings: Settings, *, screens: bool = False) -> Session:
@@ -105,6 +104,7 @@ class Session:
             read_only=settings.read_only,
         )
         self._attempts = Attempts()
+        self._resets = Resets(self._journal, self._attempts, clock, self._epochs_changed)
         self._user = credentials.user
         self._context, self._cluster = credentials.context, credentials.cluster
         self._focus: Key | None = None
@@ -116,13 +116,13 @@ class Session:
         self._live.attach(self._sampler)
         self._live.on_rollouts(self._rollouts_changed)
         self._live.on_events(self._events_changed)
-        await self._read_resets()
+        await self._resets.read()
         await self._live.start()
         await self._sampler.start()
         if background:
             self._tasks.append(asyncio.create_task(self._settle()))
         self._tasks.append(asyncio.create_task(self._identify()))
-        self._tasks.append(asyncio.create_task(self._follow_resets()))
+        self._tasks.append(asyncio.create_task(self._resets.follow()))
 
     async def ready(self, seconds: float) -> None:
         """Wait for a first whole picture. Raises Unreachable, Denied or NotSent's kin when there will be none."""
@@ -229,7 +229,7 @@ class Session:
 
     def _events_changed(self, events: Sequence[Event]) -> None:
         self._attempts.events(events)
-        self._sampler.set_epochs(self._attempts.epochs(self._live.snapshot().rollouts))
+        self._epochs_changed()
 
     # -- evidence ------------------------------------------------------------------------------------------------------
 
@@ -238,41 +238,10 @@ class Session:
 
         Raises NotFound, and JournalError when it cannot be recorded: then nothing is reset.
         """
-        snapshot = self._live.snapshot()
-        rollout, assessment = snapshot.rollouts.get(key), snapshot.assessments.get(key)
-        arm = (rollout.canary or rollout.baseline) if rollout is not None else None
-        if rollout is None or arm is None:
-            raise NotFound(f"{key} is gone" if rollout is None else f"{key} has no version to judge")
-        now, newest = self._clock.local(), assessment.as_of if assessment is not None else None
-        await self._journal.reset_evidence(
-            ResetRecord(
-                op_id=ulid(now),
-                at=now,
-                from_time=max(self._clock.cluster(), newest or 0.0),  # whatever was counted so far is set aside
-                kind=key.kind,
-                namespace=key.namespace,
-                name=key.name,
-                uid=rollout.uid,
-                hash=arm.hash,
-                reason=clean(reason, 1000),
-                verdict=assessment.verdict if assessment is not None else None,
-            ),
-            self._actions.who,
-        )
-        await self._read_resets()
-        return f"the evidence on {key} ({arm.hash}) begins anew"
+        return await self._resets.reset(key, self._live.snapshot(), reason, self._actions.who)
 
-    async def _read_resets(self) -> None:
-        with suppress(JournalError):  # what cannot be read now says nothing; writing it will say why
-            found = await self._journal.evidence_resets()
-            self._attempts.resets(Reset(each.uid, each.hash, each.from_time) for each in found)
-            self._sampler.set_epochs(self._attempts.epochs(self._live.snapshot().rollouts))
-
-    async def _follow_resets(self) -> None:
-        """Other seats write to the same journal."""
-        while True:
-            await asyncio.sleep(_RESETS_SECONDS)
-            await self._read_resets()
+    def _epochs_changed(self) -> None:
+        self._sampler.set_epochs(self._attempts.epochs(self._live.snapshot().rollouts))
 
     # -- versions ------------------------------------------------------------------------------------------------------
 
