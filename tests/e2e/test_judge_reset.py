@@ -24,7 +24,7 @@ async def test_a_reset_is_honoured_by_every_seat_on_the_journal(tmp_path: Path) 
         await stand.run(60, one, two)
         said = await one.session.reset_evidence(CART, "a client retried in a loop")
         assert "begins anew" in said
-        await two.session._read_resets()  # it looks every five seconds of its own
+        await two.session._resets.read()  # it looks every five seconds of its own
         await stand.run(120, one, two)
         async with stand.chair() as late:
             await late.look()
