@@ -118,7 +118,7 @@ class Session:
         self._live.on_events(self._events_changed)
         await self._resets.read()
         await self._live.start()
-        await self._sampler.start()
+        self._tasks.append(asyncio.create_task(self._measure()))
         if background:
             self._tasks.append(asyncio.create_task(self._settle()))
         self._tasks.append(asyncio.create_task(self._identify()))
@@ -301,11 +301,21 @@ class Session:
             if self._live.synced and source.state != "syncing":
                 return
 
-    async def _settle(self) -> None:
-        """Once the picture stands, find out what became of acts that an earlier run left open."""
+    async def _standing(self) -> None:
+        """Wait until the picture stands for the first time, however long the API server takes."""
         version = -1
         while not self._live.synced:
             version = (await self._live.changed(version)).version
+
+    async def _measure(self) -> None:
+        """First the fleet, then its numbers: what is asked of half a fleet is asked again for the whole of it."""
+        await self._standing()
+        self._live.snapshot()
+        await self._sampler.start()
+
+    async def _settle(self) -> None:
+        """Once the picture stands, find out what became of acts that an earlier run left open."""
+        await self._standing()
         await self._actions.settle()
 
     async def _identify(self) -> None:
