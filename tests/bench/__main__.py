@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.bench import judging, paint, start, verdicts, wire
+from tests.bench import judging, logs, paint, start, verdicts, wire
 from tests.bench.row import Row
 
 MEASURES: dict[str, Callable[[bool], Iterator[Row]]] = {
@@ -27,6 +27,8 @@ MEASURES: dict[str, Callable[[bool], Iterator[Row]]] = {
     "confirm-to-wire": wire.confirm,
     "api-cost": wire.api_cost,
     "prom-cost": wire.prom_cost,
+    "logs": logs.followed,
+    "log-memory": logs.memory,
     "fleet-start": start.fleet,
 }
 
