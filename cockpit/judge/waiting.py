@@ -13,6 +13,10 @@ from cockpit.model.case import Policy
 from cockpit.model.evidence import Evidence
 
 
+_NEVER = 1e12
+"""Requests that nobody waits for."""
+
+
 class Pace(NamedTuple):
     """Requests per second of both arms of late; None: not known."""
 
@@ -47,6 +51,8 @@ def waiting(evidence: Evidence, pace: Pace, policy: Policy, ceiling: float | Non
     target = sharp if n < sharp else equal
     if not canary.bad and ceiling is not None and 0.0 < ceiling < 1.0 and clean_requests_needed(ceiling) < target:
         text = _clean(evidence, pace, ceiling).reason
+    elif target > _NEVER and n < target:
+        text = f"{n} requests; at this share of the traffic no number of them tells the versions apart"
     elif n < sharp:
         text = f"{n} of {_count(sharp)} requests" + _when(sharp, n, pace)
     elif n < equal:

@@ -61,6 +61,13 @@ def test_exceedance_of_a_frozen_edge() -> None:
     assert latency.quantile_edge(0.95, (0.1, math.inf), (1, 99)) is None
 
 
+def test_the_edge_to_freeze_is_the_one_whose_exceedance_is_nearest() -> None:
+    # The quantile lies in (0.25, 1]: 8 % are slower than 0.25 s, and only one in a thousand is slower than 1 s.
+    assert latency.quantile_edge(0.95, (0.1, 0.25, 1.0, math.inf), (500, 420, 79, 1)) == 0.25
+    assert latency.quantile_edge(0.95, (0.1, 0.25, 1.0, math.inf), (500, 420, 30, 50)) == 1.0
+    assert latency.quantile_edge(0.95, (0.1, math.inf), (100, 0)) is None  # nothing is slower than any finite edge
+
+
 RAW = [
     1795210066.05,
     {"count": "12", "sum": "3.5", "buckets": [[0, "1", "2", "5"], [3, "-0.001", "0.001", "2"], [0, "0.5", "1", "5"]]},

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from cockpit.judge import fold, judge
 from cockpit.judge.ratio import jeffreys_interval
 from cockpit.judge.rows import suspect
+from cockpit.judge.waiting import Pace, waiting
 from cockpit.model.case import Case, Observed, Policy
 from cockpit.model.evidence import Blind, Counts, Evidence, Reading, Saturation, Sli, Stratum
 from cockpit.model.resource import Key
@@ -454,3 +455,8 @@ def test_a_lone_canary_says_that_it_stands_alone() -> None:
     verdict = said(folded((Counts(1, 10), Counts(0, 0))), **now(0.1, None, (1.0, 1.0)))
     assert verdict.state == "wait"
     assert "no request of the baseline to compare 10 of the canary with" in verdict.reason
+
+
+def test_a_share_too_small_to_tell_is_said_not_raised() -> None:
+    found = waiting(folded((Counts(1, 1), Counts(1, 1))), Pace(2.8e-24, 1.0), Policy(), None)
+    assert found.reason.startswith("1 requests; at this share of the traffic no number of them tells")
