@@ -12,7 +12,6 @@ from cockpit.judge.dispersion import BURSTY
 from cockpit.model.case import Policy
 from cockpit.model.evidence import Evidence
 
-
 _NEVER = 1e12
 """Requests that nobody waits for."""
 
