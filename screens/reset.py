@@ -13,6 +13,7 @@ from cockpit.base.errors import CockpitError
 from cockpit.model.rollout import Rollout
 from cockpit.model.verdict import Assessment
 from screens.draw.line import Line, wrapped
+from screens.typeahead import TypeAhead
 from screens.widgets.canvas import Canvas
 from screens.widgets.field import Field
 
@@ -32,6 +33,7 @@ class ResetScreen(ModalScreen[None]):
         self.assessment = assessment
         self.reason = Field()
         self.sent = False
+        self._guard = TypeAhead()
 
     @property
     def cockpit(self) -> CockpitApp:
@@ -56,6 +58,7 @@ class ResetScreen(ModalScreen[None]):
         canvas, lines = self.query_one("#dialog", Canvas), self._lines()
         canvas.styles.width, canvas.styles.height = self._width, len(lines) + 2
         canvas.show(lines, Line("evidence · begin anew", "title"))
+        self._guard.painted(self.cockpit.wall())
 
     def _lines(self) -> list[Line]:
         room = self._width - 4
@@ -89,6 +92,8 @@ class ResetScreen(ModalScreen[None]):
             return
         if event.key == "escape":
             self.dismiss(None)
+        elif self._guard.early(event, self.cockpit.wall()):
+            return
         elif event.key == "enter":
             if self.reason.text.strip():
                 self.sent = True

@@ -91,7 +91,10 @@ def _evidence(row: dict[str, Any]) -> str:
     if row["e_abort"] is not None or row["e_advance"] is not None:
         parts.append(f"E abort {e_value(row['e_abort'])}, E advance {e_value(row['e_advance'])}")
     if row["posterior"] is not None:
-        parts.append(f"P(ratio > k) {_chance(row['posterior'])}")
+        bound = "k" if row["k"] is None else f"{row['k']:g}x"
+        parts.append(f"P(ratio > {bound}) {_chance(row['posterior'])}")
+    if row["share"] is not None:
+        parts.append(f"all this of what is {row['share']}: {_times(row['share_ratio'])}")
     if row["phi"] is not None and row["phi"] > _BURSTY:
         parts.append(f"bursty: evidence discounted (phi {row['phi']:.1f})")
     if row["unseen"]:

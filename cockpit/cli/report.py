@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -129,6 +130,9 @@ def sli(row: SliRow) -> dict[str, Any]:
         "latched_at": row.latched_at,
         "phi": row.phi,
         "unseen": row.unseen,
+        "k": row.k,
+        "share": row.share,
+        "share_ratio": None if row.share_ratio is None or math.isinf(row.share_ratio) else row.share_ratio,
     }
 
 

@@ -60,6 +60,9 @@ def row(sli: Sli, observed: Observed, policy: Policy, pace: Pace, *, intervals: 
         latched_at=evidence.latched_at if evidence is not None else None,
         phi=counted.phi if counted and counted.phi_strata else None,
         unseen=counted.unseen if counted else None,
+        k=counted.sli.k if counted else None,
+        share=words.subject(counted) if counted and counted.sli.kind == "latency" else None,
+        share_ratio=point(counted.canary, counted.baseline) if counted and counted.sli.kind == "latency" else None,
     )
     return _with_interval(row_, counted) if intervals and counted is not None else row_
 

@@ -16,7 +16,7 @@ from cockpit.metrics.counting import Batch, Tally
 from cockpit.metrics.follow import Follow
 from cockpit.metrics.own import OwnSli
 from cockpit.metrics.presets import ErrorMatcher, Preset, RoutedSource, Target
-from cockpit.metrics.promql import any_of, duration, fill, pods_of
+from cockpit.metrics.promql import any_of, duration, fill, pods_of, word
 from cockpit.metrics.readings import WINDOW_STEPS
 from cockpit.metrics.routes import Routes, services_of
 from cockpit.model.evidence import Blind
@@ -38,6 +38,7 @@ class Scope(NamedTuple):
     pods: str
     services: str
     names: str
+    namespace_words: str = ""
 
 
 class Index:
@@ -81,7 +82,8 @@ def scope(group: Iterable[Follow], *, gone: bool) -> Scope:
         names.update(name for _, name in follow.pods())
         if gone:
             patterns.update(pods_of(replicaset) for _, _, replicaset in follow.bases())
-    return Scope(any_of(namespaces), any_of(names, patterns), any_of(services), any_of(workloads))
+    words = {word(namespace) for namespace in namespaces}
+    return Scope(any_of(namespaces), any_of(names, patterns), any_of(services), any_of(workloads), any_of(words))
 
 
 def groups(follows: Iterable[Follow], limit: int = PODS_PER_QUERY) -> Iterator[list[Follow]]:

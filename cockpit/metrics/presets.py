@@ -18,10 +18,10 @@ from cockpit.base.errors import ConfigError
 from cockpit.metrics.answers import Labels
 from cockpit.metrics.promql import fill
 
-HOLES = ("namespaces", "pods", "services", "names")
-"""Placeholders of a selector: alternations of namespaces, pods, Services and names of rollouts."""
+HOLES = ("namespaces", "pods", "services", "names", "namespace_words")
+"""Placeholders of a selector: alternations of namespaces, pods, Services, names of rollouts; ``promql.word``s."""
 
-_ROUTE_HOLES = ("namespace", "name", "stable", "canary")
+_ROUTE_HOLES = ("namespace", "name", "stable", "canary", "namespace_word", "name_word", "stable_word", "canary_word")
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 _SELECTOR = re.compile(r"(?:[A-Za-z_:][A-Za-z0-9_:]*)?\{[^{}()\[\]]*\}")

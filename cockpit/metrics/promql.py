@@ -33,6 +33,11 @@ def any_of(names: Iterable[str], patterns: Iterable[str] = ()) -> str:
     return quote_string("|".join(parts)) if parts else "-"  # no namespace, pod or ReplicaSet is called "-"
 
 
+def word(name: str) -> str:
+    """``name`` as systems write it that allow letters, digits and ``_`` only (Skipper's route ids)."""
+    return re.sub(r"\W", "_", name, flags=re.ASCII)
+
+
 def pods_of(replicaset: str) -> str:
     """Pattern of the names that pods of a ReplicaSet get, those that are gone included."""
     return quote_regex(pod_base(replicaset)) + RANDOM_SUFFIX

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from cockpit.metrics.answers import Labels
 from cockpit.metrics.follow import Follow
 from cockpit.metrics.presets import RoutedSource
-from cockpit.metrics.promql import fill
+from cockpit.metrics.promql import fill, word
 from cockpit.model.rollout import Role, Rollout
 
 
@@ -40,12 +40,14 @@ class Routes:
         self._rules: list[_Rule] = []
         for follow in group:
             services = services_of(follow.rollout)
-            values = {
-                "namespace": re.escape(follow.key.namespace),
-                "name": re.escape(follow.key.name),
-                "stable": re.escape(services.stable),
-                "canary": re.escape(services.canary),
+            names = {
+                "namespace": follow.key.namespace,
+                "name": follow.key.name,
+                "stable": services.stable,
+                "canary": services.canary,
             }
+            values = {key: re.escape(name) for key, name in names.items()}
+            values |= {f"{key}_word": word(name) for key, name in names.items()}
             sides: tuple[tuple[Role, dict[str, str]], ...] = (
                 ("canary", source.canary or {}),
                 ("baseline", source.baseline or {}),

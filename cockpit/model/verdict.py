@@ -52,6 +52,9 @@ class SliRow(msgspec.Struct, frozen=True):
     latched_at: float | None = None
     phi: float | None = None  # over-dispersion that the evidence is discounted by; None: not measured
     unseen: int | None = None  # at most this many requests died before a scrape
+    k: float | None = None  # allowed ratio, which P and E are about
+    share: str | None = None  # what interval, P and E count where ``ratio`` is of times: "slower than 1 s"
+    share_ratio: float | None = None  # ratio of those shares over the life of the evidence
 
 
 class BurnWindow(msgspec.Struct, frozen=True):

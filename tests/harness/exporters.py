@@ -71,6 +71,13 @@ _ISTIO = {
 _IN = {"reporter": "destination", **_ISTIO}
 _OUT = {"reporter": "source", **_ISTIO, "source_workload": WORKLOAD, "destination_workload": "db"}
 _LINKERD = {"tls": "true", "target_addr": "10.1.2.3:8080", "workload_ns": NAMESPACE, "deployment": "web"}
+_APPMESH = {"envoy_cluster_name": "cds_ingress_acme_web_http_8080"}
+_OSM = {
+    "destination_kind": "Deployment",
+    "destination_name": "web",
+    "source_kind": "Deployment",
+    "source_name": "gateway",
+}
 _COLLECTOR = {"job": "shop/web", "instance": "4f0a", "k8s_deployment_name": "web", "k8s_node_name": "node-1"}
 _RPC = {"rpc_system": "grpc", "rpc_service": "shop.Cart", "rpc_method": "Get"}
 _GRPC = {"grpc_type": "unary", "grpc_service": "shop.Cart", "grpc_method": "Get"}
@@ -120,6 +127,37 @@ SYSTEMS: tuple[System, ...] = (
         unit=1000.0,
         edges=_MS,
         seen=("direction", "inbound"),
+    ),
+    System(
+        "appmesh",
+        "envoy_cluster_upstream_rq",
+        "envoy_cluster_upstream_rq_time",
+        (
+            Cell({**_APPMESH, "envoy_response_code": "200"}, False, 10),
+            Cell({**_APPMESH, "envoy_response_code": "404"}, False),
+            Cell({**_APPMESH, "envoy_response_code": "503"}, True),
+            Cell({"envoy_cluster_name": "cds_egress_acme_db_tcp_5432", "envoy_response_code": "503"}, None, 3),
+        ),
+        {"job": "appmesh-envoy", "app": "web"},
+        identity=("kubernetes_namespace", "kubernetes_pod_name"),
+        unit=1000.0,
+        edges=("0.5", "1", "5", "10", "25", "50", "100", "250", "500", "1000", "2500", "5000", "10000", "+Inf"),
+        seen=("envoy_cluster_name", "cds_ingress_acme_web_http_8080"),
+    ),
+    System(
+        "osm",
+        "osm_request_total",
+        "osm_request_duration_ms",
+        (
+            Cell({**_OSM, "response_code": "200"}, False, 10),
+            Cell({**_OSM, "response_code": "404"}, False),
+            Cell({**_OSM, "response_code": "503"}, True),
+        ),
+        {"job": "kubernetes-pods", "source_namespace": "edge"},
+        identity=("destination_namespace", "destination_pod"),
+        unit=1000.0,
+        edges=_MS,
+        scraped_per_pod=False,
     ),
     System(
         "http",

@@ -39,10 +39,12 @@ class Router(NamedTuple):
     target: Text
     unit: float
     edges: tuple[str, ...]
+    observed: tuple[tuple[str, str], ...] = ()  # labels that only the histogram has
 
 
 _STATUS = (("200", False), ("404", False), ("500", True), ("503", True))
 _NGINX: Text = {"ingress": "web", "host": "shop.acme.test", "path": "/", "method": "GET", "controller_class": "nginx"}
+_APISIX: Text = {"matched_uri": "/*", "matched_host": "shop.acme.test", "service": "", "consumer": ""}
 _NGINX_TARGET: Text = {"job": "ingress-nginx", "container": "controller", "controller_namespace": "ingress-nginx"}
 _SECONDS = ("0.005", "0.01", "0.025", "0.05", "0.1", "0.25", "0.5", "1", "2.5", "5", "10", "+Inf")
 _MILLISECONDS = ("0.5", "1", "5", "10", "25", "50", "100", "250", "500", "1000", "2500", "5000", "10000", "+Inf")
@@ -114,6 +116,63 @@ ROUTERS: tuple[Router, ...] = (
         _MILLISECONDS,
     ),
     Router(
+        "apisix",
+        "apisix_http_status",
+        "apisix_http_latency",
+        "code",
+        _STATUS,
+        {
+            "canary": {**_APISIX, "route": "shop_web-web-canary_rule1", "node": "10.1.0.9"},
+            "baseline": {**_APISIX, "route": "shop_web_rule1", "node": "10.1.0.7"},
+        },
+        (
+            {**_APISIX, "route": "shop_web-admin_rule1", "node": "10.1.0.8"},
+            {**_APISIX, "route": "other_web_rule1", "node": "10.1.0.8"},
+        ),
+        {"job": "apisix", "namespace": "ingress-apisix", "container": "apisix"},
+        1000.0,
+        _MILLISECONDS,
+        (("type", "request"),),
+    ),
+    Router(
+        "skipper",
+        "skipper_response_duration_seconds_count",
+        "skipper_response_duration_seconds",
+        "code",
+        _STATUS,
+        {
+            "canary": {"route": "kube_shop__web__shop_acme_test____web_canary", "method": "GET"},
+            "baseline": {"route": "kube_shop__web__shop_acme_test____web", "method": "GET"},
+        },
+        (
+            {"route": "kube_shop__web_admin__shop_acme_test____web_admin", "method": "GET"},
+            {"route": "kube_other__web__shop_acme_test____web_canary", "method": "GET"},
+            {"route": "kube_shopping__web__shop_acme_test____web", "method": "GET"},
+        ),
+        {"job": "skipper-ingress", "namespace": "kube-system", "container": "skipper"},
+        1.0,
+        _SECONDS,
+    ),
+    Router(
+        "knative",
+        "envoy_cluster_upstream_rq",
+        "envoy_cluster_upstream_rq_time",
+        "envoy_response_code",
+        _STATUS,
+        {
+            "canary": {"envoy_cluster_name": "shop/web-canary"},
+            "baseline": {"envoy_cluster_name": "shop/web"},
+        },
+        (
+            {"envoy_cluster_name": "shop/web-admin"},
+            {"envoy_cluster_name": "other/web"},
+            {"envoy_cluster_name": "service_stats"},
+        ),
+        {"job": "kourier", "namespace": "kourier-system", "container": "kourier-gateway"},
+        1000.0,
+        _MILLISECONDS,
+    ),
+    Router(
         "gateway-api",
         "envoy_cluster_upstream_rq_xx",
         "envoy_cluster_upstream_rq_time",
@@ -176,11 +235,11 @@ class Routed:
         for count in observed:
             held += count
             sums.append(held)
+        shown = {**labels, **dict(self.router.observed)}
         for edge in self.router.edges:
             above = edge == "+Inf" or float(edge) / self.router.unit >= 0.06
-            self._add(
-                f"{self.router.histogram}_bucket", {**labels, "le": edge}, stamps, sums if above else [0.0] * len(sums)
-            )
+            values = sums if above else [0.0] * len(sums)
+            self._add(f"{self.router.histogram}_bucket", {**shown, "le": edge}, stamps, values)
 
     def _add(self, name: str, labels: Text, stamps: list[int], values: list[float]) -> None:
         kept = {key: text for key, text in labels.items() if text}
