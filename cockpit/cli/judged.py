@@ -52,7 +52,8 @@ def burn(found: dict[str, Any] | None, columns: int) -> list[str]:
     said += [_window(window) for window in found["windows"]]
     said += [f"alert: {text}" for text in found["alerts"]]
     left = found["budget_remaining"]
-    said.append(f"budget left {percent(left)}" + _exhausted(found["exhausted_in"], left))
+    known = f"{span(found['budget_covered'])} of {span(found['period'])}" if found["budget_covered"] else UNKNOWN
+    said.append(f"budget left {known if left is None else percent(left)}" + _exhausted(found["exhausted_in"], left))
     if found["at_full"] is not None:
         said.append(f"cost at 100% {_times(found['at_full'])}")
     if found["excess_spent"] is not None:

@@ -24,12 +24,24 @@ WINDOWS: tuple[tuple[float, float], ...] = ((300.0, 14.4), (3600.0, 14.4), (21_6
 """(seconds, page at): the long windows of the multi-window table of the SRE workbook, chapter 5, and its shortest."""
 
 
+_WHOLE = 0.98
+"""Of a period: what has to be covered for its budget to be told."""
+
+
 class Past(NamedTuple):
     """The baseline's requests over a window longer than the evidence, as of ``at``."""
 
     bad: float
     total: float
     at: float
+
+
+class Spent(NamedTuple):
+    """Requests of all versions in the last ``covered`` seconds, of an SLO period that may be longer."""
+
+    bad: float
+    total: float
+    covered: float
 
 
 def slo_of(key: Key, slos: Iterable[SloSettings]) -> SloSettings | None:
@@ -49,11 +61,17 @@ def refresh_every(seconds: float) -> float:
     return max(60.0, seconds / 30.0)
 
 
-def burn_of(follow: Follow, slo: SloSettings, past: Mapping[float, Past], declared: Objective | None = None) -> Burn:
+def burn_of(
+    follow: Follow,
+    slo: SloSettings,
+    past: Mapping[float, Past],
+    declared: Objective | None = None,
+    spent: Spent | None = None,
+) -> Burn:
     """Burn = error ratio / (1 - objective), facts 2. A window the canary has not lived through stays None.
 
-    ``declared``: the same objective as rules in Prometheus know it; they alone can tell what is left of a whole
-    period's budget, for most servers forget sooner.
+    ``declared``: the same objective as rules in Prometheus know it. ``spent``: what the raw counters of the period say
+    where no rule does; they count only when they reach back over the whole of it.
     """
     history, objective = follow.history, slo.objective
     lived = covered_seconds(history, "canary")
@@ -81,6 +99,9 @@ def burn_of(follow: Follow, slo: SloSettings, past: Mapping[float, Past], declar
     errors = follow.evidence[0]
     events = _events_per_period(follow, period)
     remaining = declared.remaining if declared is not None else None
+    covered = period if remaining is not None else spent.covered if spent is not None else None
+    if remaining is None and spent is not None and spent.covered >= period * _WHOLE:
+        remaining = 1.0 - spent.bad / spent.total / (1.0 - objective)
     beyond = excess(errors.canary, errors.baseline)
     spent_ = beyond.of_budget(objective, events) if beyond is not None and events else None
     scale = (1.0 - objective) * events if events else None
@@ -91,6 +112,7 @@ def burn_of(follow: Follow, slo: SloSettings, past: Mapping[float, Past], declar
         period=period,
         windows=tuple(windows),
         budget_remaining=remaining,
+        budget_covered=covered,
         exhausted_in=_exhausted(longest.canary if longest is not None else None, period, remaining),
         excess_spent=spent_,
         reason=_missing(lived, events, objective, longest is None),

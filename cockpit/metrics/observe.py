@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from cockpit.config import SloSettings
 from cockpit.judge.rows import EXPECTED
 from cockpit.metrics.blind import UNMEASURED, Up, blind_spot, latency_spot, own_spot
-from cockpit.metrics.burn import Past, burn_of
+from cockpit.metrics.burn import Past, Spent, burn_of
 from cockpit.metrics.counters import Pod
 from cockpit.metrics.follow import Follow
 from cockpit.metrics.history import ROLES
@@ -29,6 +29,7 @@ def observe(
     slo: SloSettings | None,
     past: Mapping[float, Past],
     declared: Objective | None = None,
+    spent: Spent | None = None,
 ) -> Observed:
     """The newest picture of one rollout. ``missing`` maps a source of the preset to why it gave nothing, or not all."""
     requests = missing.get("requests")
@@ -42,7 +43,7 @@ def observe(
     return Observed(
         evidence=tuple(_evidence(follow, blind, missing)),
         readings=readings(follow.history, blind, without, finished=follow.with_before),
-        burn=burn_of(follow, slo, past, declared) if slo is not None else None,
+        burn=burn_of(follow, slo, past, declared, spent) if slo is not None else None,
         saturation=counting.gauges.saturation(follow.history),
     )
 

@@ -12,6 +12,7 @@ from cockpit.base.clock import GRID_SECONDS, Clock
 from cockpit.base.errors import CockpitError
 from cockpit.config import Settings, SloSettings
 from cockpit.metrics.blind import Up
+from cockpit.metrics.budgets import Budgets
 from cockpit.metrics.burn import slo_of
 from cockpit.metrics.catchup import CatchUp
 from cockpit.metrics.client import AUTH, OVERLOAD, QUERY, TIMEOUT, Prometheus, PrometheusError
@@ -68,6 +69,7 @@ class Sampler:
         self._follows: dict[Key, Follow] = {}
         self._charts: dict[Key, tuple[Follow, Chart]] = {}
         self._pasts = Pasts()
+        self._budgets = Budgets()
         self._objectives = Objectives()
         self._observed: dict[Key, Observed] = {}
         self._callbacks: list[Callable[[Collection[Key]], None]] = []
@@ -190,6 +192,7 @@ class Sampler:
                 ups = await self._ups(head)
                 with_slo = [f for f in self._follows.values() if self._slo(f.key) is not None]
                 await self._pasts.refresh(self._poll, with_slo, head)
+                await self._budgets.refresh(self._poll, self._periods(with_slo), with_slo, head)
             except PrometheusError as error:
                 self._failed(error.code, str(error))
                 return
@@ -234,6 +237,7 @@ class Sampler:
             del self._follows[key]
             self._charts.pop(key, None)
             self._pasts.forget(key)
+            self._budgets.forget(key)
             self._observed.pop(key, None)
         now = self._clock.cluster()
         for key, rollout in self._targets.items():
@@ -258,6 +262,15 @@ class Sampler:
         rollout = self._targets.get(key)
         declared = self._objectives.of(rollout) if rollout is not None else None
         return declared.settings() if declared is not None else None
+
+    def _periods(self, follows: Collection[Follow]) -> dict[Key, float]:
+        """SLO periods whose budget nobody else's rules know, in seconds."""
+        found = {}
+        for follow in follows:
+            slo, declared = self._slo(follow.key), self._objectives.of(follow.rollout)
+            if slo is not None and (declared is None or declared.remaining is None):
+                found[follow.key] = slo.period_days * 86_400.0
+        return found
 
     async def _ups(self, head: float) -> dict[Pod, Up] | None:
         found: dict[Pod, Up] = {}
@@ -293,6 +306,7 @@ class Sampler:
                 self._slo(key),
                 self._pasts.of(key),
                 self._objectives.of(follow.rollout),
+                self._budgets.of(key),
             )
             if observed != self._observed.get(key):
                 self._observed[key] = observed

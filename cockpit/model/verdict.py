@@ -83,6 +83,7 @@ class Burn(msgspec.Struct, frozen=True):
     excess_high: float | None = None
     alerts: tuple[str, ...] = ()  # rules of the multi-window table that the canary alone would fire
     origin: str = "config"  # where the objective comes from: config, Sloth, Pyrra
+    budget_covered: float | None = None  # seconds of the period that were read for ``budget_remaining``
 
 
 class Assessment(msgspec.Struct, frozen=True):

@@ -67,8 +67,10 @@ def _alerts(burn: Burn, width: int) -> list[Line]:
 def _budget(burn: Burn, rollout: Rollout, now: float) -> list[Line]:
     left = burn.budget_remaining
     budget = Line().add("budget left", "dim", _NAME)
-    if left is None:
-        budget.add(f"{UNKNOWN} only rules of Sloth or Pyrra know it", "unknown")
+    if left is None and burn.budget_covered is not None:
+        budget.add(f"{_while(burn.budget_covered)} of {_while(burn.period)} of history", "dim")
+    elif left is None:
+        budget.add(f"{UNKNOWN} no history of it was read yet", "unknown")
     else:
         role = "ok" if left > 0.25 else "bad"
         budget.add("▕", "faint").add(bar(left, 20), role).add("▏ ", "faint").add(percent(left), "strong")

@@ -62,8 +62,8 @@ class Seat:
 
 
 @contextlib.asynccontextmanager
-async def seat_on(world: WorldProcess) -> AsyncIterator[Seat]:
-    settings = load_settings(world.config, {"slo": [{"objective": 0.99}]})
+async def seat_on(world: WorldProcess, **slo: Any) -> AsyncIterator[Seat]:
+    settings = load_settings(world.config, {"slo": [{"objective": 0.99, **slo}]})
     clock = Clock(settings.world.time_scale)
     api = Api(Transport(await load(settings.cluster, clock), clock))
     live = Live(api, clock, REGISTRY, judge, Policy())
@@ -154,6 +154,32 @@ async def test_what_the_screen_shows_of_an_erring_canary(make_world: Callable[..
         assert states >= {"abort", "blind", "wait"}
         assert seat.live.snapshot().assessments[CHECKOUT].verdict.state == "abort"
         assert seat.live.snapshot().assessments[Key("Rollout", "ml", "recs")].verdict.state == "blind"
+
+
+async def test_the_budget_of_a_period_is_what_the_counters_of_all_versions_say(
+    make_world: Callable[..., WorldProcess],
+) -> None:
+    world = make_world(scenario="single", seed=1, speed=0)
+    async with seat_on(world, period_days=0.005) as seat:  # seven minutes, all of which Prometheus remembers
+        await seat.poll()
+        (key,) = seat.live.snapshot().rollouts
+        observed = seat.sampler.observed(key)
+        assert observed is not None
+        assert observed.burn is not None
+        rows = world.control.call("GET", "/ledger/traffic", namespace=key.namespace)["pods"]
+        mine = [row for row in rows if row["workload"]["name"] == key.name]
+        whole = sum(row["errors"] for row in mine) / sum(row["requests"] for row in mine)
+        assert observed.burn.budget_covered == pytest.approx(0.005 * 86_400, rel=0.02)
+        assert observed.burn.budget_remaining is not None
+        assert 1 - observed.burn.budget_remaining == pytest.approx(whole / 0.01, rel=0.5)
+    async with seat_on(world) as seat:  # thirty days, of which it remembers hours
+        await seat.poll()
+        observed = seat.sampler.observed(key)
+        assert observed is not None
+        assert observed.burn is not None
+        assert observed.burn.budget_remaining is None
+        assert observed.burn.budget_covered is not None
+        assert observed.burn.budget_covered < 86_400
 
 
 async def test_the_worlds_prometheus_lost_slow_or_partial(make_world: Callable[..., WorldProcess]) -> None:

@@ -75,6 +75,15 @@ class FakePrometheus:
         assert found is not None, query
         span = _RANGE.search(query)
         values: dict[tuple[tuple[str, str], ...], float] = {}
+        if query.startswith(
+            "min by ("
+        ):  # since when there are samples: (min_over_time(timestamp(selector)[range:step]))
+            seconds = float(query.rpartition("[")[2].partition("s:")[0])
+            for labels, samples in self.series.items():
+                held = [time for time, _ in samples if at - seconds < time <= at]
+                if held and _matches(dict(labels), found["name"], found["inside"]):
+                    values[labels] = min(held)
+            return values
         for labels, samples in self.series.items():
             if not _matches(dict(labels), found["name"], found["inside"]):
                 continue
