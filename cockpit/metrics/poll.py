@@ -10,10 +10,11 @@ from cockpit.base.clock import GRID_SECONDS
 from cockpit.metrics.answers import Answer, Row
 from cockpit.metrics.blind import Up
 from cockpit.metrics.burn import past_query
-from cockpit.metrics.client import AUTH, DOWN, OVERLOAD, TIMEOUT, Prometheus, PrometheusError
+from cockpit.metrics.client import AUTH, DOWN, OVERLOAD, QUERY, TIMEOUT, Prometheus, PrometheusError
 from cockpit.metrics.counters import Pod
 from cockpit.metrics.counting import Batch, Tally
 from cockpit.metrics.follow import Follow
+from cockpit.metrics.natives import classic
 from cockpit.metrics.own import OwnSli
 from cockpit.metrics.presets import ErrorMatcher, Preset, RoutedSource, Target
 from cockpit.metrics.promql import any_of, duration, fill, pods_of, word
@@ -183,7 +184,7 @@ class Poll:
         for name, answer in answers.items():
             source = self._own[name.removeprefix(_OWN)] if name.startswith(_OWN) else getattr(self.preset, name)
             routes = self._routes(group, name, source)
-            for row in answer.rows:
+            for row in self._rows(name, answer):
                 found = index.find(source.where(row.labels)) if routes is None else routes.find(row.labels)
                 if found is None:
                     continue
@@ -192,6 +193,15 @@ class Poll:
                     row = _while_it_served(row, follow)  # noqa: PLW2901
                 _shelf(batches[id(follow)][1], name).append((role, row))
         return [(follow, follow.count(batch, self.preset, self._errors, end)) for follow, batch in batches.values()]
+
+    def _rows(self, name: str, answer: Answer) -> Iterable[Row]:
+        if name != "latency" or self.preset.latency is None or not self.preset.latency.native:
+            return answer.rows
+        try:
+            return tuple(classic(answer.rows, self.preset.latency.scale))
+        except ValueError as error:
+            self.missing["latency"] = Blind(QUERY, f"preset {self.preset.name}: latency: {error}")
+            return ()
 
     def _routes(self, group: Sequence[Follow], name: str, source: Any) -> Routes | None:
         if not isinstance(source, RoutedSource) or not source.routed:

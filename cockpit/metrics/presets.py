@@ -68,14 +68,19 @@ class Requests(RoutedSource, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
 
 class Latency(RoutedSource, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Classic histogram buckets. ``scale`` turns the unit of ``le`` into seconds (0.001 for milliseconds)."""
+    """Histogram buckets. ``scale`` turns the unit of ``le`` into seconds (0.001 for milliseconds).
+
+    ``native``: the series are native histograms, without ``_bucket`` and ``le``.
+    """
 
     selector: str
     scale: float = 1.0
+    native: bool = False
 
     def query(self, values: dict[str, str], where: str) -> str:
         # Buckets are summed per pod: series by route x bucket would be most of every answer.
-        by = ", ".join(sorted({self.namespace, self.pod, "le", *self.route_labels}))
+        apart = {self.namespace, self.pod, *self.route_labels}
+        by = ", ".join(sorted(apart if self.native else apart | {"le"}))
         return f"sum by ({by}) ({fill(self.selector, values, where)})"
 
 

@@ -87,7 +87,7 @@ class Peer:
             return {**json.load(error), "code": error.code}
 
 
-def start(directory: Path, config: str) -> tuple[subprocess.Popen[bytes], Peer]:
+def start(directory: Path, config: str, *flags: str) -> tuple[subprocess.Popen[bytes], Peer]:
     binary = peers.need("prometheus")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -101,6 +101,7 @@ def start(directory: Path, config: str) -> tuple[subprocess.Popen[bytes], Peer]:
             "--storage.tsdb.retention.time=100y",
             f"--web.listen-address=127.0.0.1:{port}",
             "--log.level=error",
+            *flags,
         ],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

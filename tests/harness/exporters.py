@@ -185,6 +185,16 @@ SYSTEMS: tuple[System, ...] = (
         for status in ("code", "status", "status_code")
     ),
     System(
+        "http_requests_native",
+        "http_requests_total",
+        None,  # the world exports no native histograms; tests/contract/test_native_histograms.py has a real Prometheus
+        (
+            Cell({"handler": "/cart", "code": "200"}, False, 10),
+            Cell({"handler": "/cart", "code": "503"}, True),
+        ),
+        {"job": "shop/web", "endpoint": "http", "service": "web", "container": "app"},
+    ),
+    System(
         "otel-http",
         "http_server_request_duration_seconds_count",
         "http_server_request_duration_seconds",
