@@ -23,6 +23,7 @@ EXPECTED = frozenset({"NO_PODS", "TOO_NEW", "NO_TRAFFIC_EXPECTED"})
 
 LEAST_STRATA = 6  # 90 s: two scrapes and the first minute of a cold pod
 _LEAST_BAD = 5
+_POINT_BAD = 10  # for the bare ratio, which of fewer bad requests swings by half
 _SUSPECT = 0.95
 _RECENT = math.log(5.0)
 _UNKNOWN = Reading(None)
@@ -39,7 +40,10 @@ def row(sli: Sli, observed: Observed, policy: Policy, pace: Pace, *, intervals: 
     state, reason = _shown_only(missing)
     if evidence is not None:
         sli = evidence.sli
-        state, reason = judged(evidence, policy, pace, (canary.value, baseline.value))
+        read = sli.name in observed.readings
+        state, reason = judged(evidence, policy, pace, (canary.value, baseline.value) if read else None)
+        if not read and evidence.blind is None:  # of the user's own: nothing but its counts is known of it
+            canary, baseline = (Reading(words.rate(arm.bad, arm.total)) for arm in (evidence.canary, evidence.baseline))
     elif full is not None and state != "blind":
         state, reason = saturated(full, observed)
     counted = evidence if evidence is not None and evidence.strata else None
@@ -90,7 +94,8 @@ def judged(
         return "ready", proof
     wait = waiting(evidence, pace, policy, ceiling)
     ratio = point(evidence.canary, evidence.baseline)
-    if wait.enough and ratio is not None and ratio > evidence.sli.k and evidence.sli.kind != "volume":
+    counted = evidence.sli.kind != "volume" and evidence.canary.bad >= _POINT_BAD
+    if wait.enough and counted and ratio is not None and ratio > evidence.sli.k:
         return "watch", f"{words.beside(evidence)}; above {evidence.sli.k:g}x, not proven; {wait.reason}"
     return "wait", _with_numbers(evidence, wait.reason)
 

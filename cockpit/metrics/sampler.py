@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import math
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 
 from cockpit.base.clock import GRID_SECONDS, Clock
 from cockpit.base.errors import CockpitError
+from cockpit.base.text import clean
 from cockpit.config import Settings, SloSettings
 from cockpit.metrics.blind import Up
 from cockpit.metrics.budgets import Budgets
@@ -40,8 +40,6 @@ _LEAST_WAIT = 0.2  # wall seconds between polls, however fast the world runs
 _LONGEST_BACKOFF = 120.0
 _KNOWN_STALE = 40.0
 _AT_ONCE = 16  # rollouts looked at between two turns of the event loop
-
-_log = logging.getLogger(__name__)
 
 
 class Sampler:
@@ -207,10 +205,10 @@ class Sampler:
                 await self.refresh()
             except CockpitError as error:
                 self._failed(QUERY, str(error))
-            except Exception:
+            except Exception as error:
                 # A defect of ours must look like one lost source, not end the session.
-                _log.exception("metrics poll failed")
-                self._failed(QUERY, "metrics cannot be read because of a defect in the cockpit; see the log file")
+                said = clean(f"{type(error).__name__}: {error}", 200)
+                self._failed(QUERY, f"metrics cannot be read because of a defect in the cockpit ({said})")
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._delay()):
                     await self._wake.wait()

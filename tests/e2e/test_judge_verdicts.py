@@ -157,6 +157,8 @@ async def test_a_canary_that_takes_no_orders_is_no_good_however_many_200s_it_ans
         seen = (await watch(stand, chair, 10 * MINUTE))["checkout"]
         assert reached(seen, "abort") <= 5 * MINUTE
         assert seen[-1].verdict.sli == "orders"
+        assert "unknown" not in seen[-1].verdict.reason
+        assert chair.row(key("checkout"), "orders").canary == 0.0
         assert chair.row(key("checkout")).state not in ("abort", "watch")
 
 
