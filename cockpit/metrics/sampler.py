@@ -10,22 +10,20 @@ from contextlib import suppress
 from cockpit.base.clock import GRID_SECONDS, Clock
 from cockpit.base.errors import CockpitError
 from cockpit.base.text import clean
-from cockpit.config import Settings, SloSettings
+from cockpit.config import Settings
 from cockpit.metrics.blind import Up
 from cockpit.metrics.budgets import Budgets
-from cockpit.metrics.burn import slo_of
 from cockpit.metrics.catchup import CatchUp
 from cockpit.metrics.client import AUTH, OVERLOAD, QUERY, TIMEOUT, Prometheus, PrometheusError
 from cockpit.metrics.counters import Pod
 from cockpit.metrics.follow import Follow
-from cockpit.metrics.objectives import Objectives
+from cockpit.metrics.inforce import InForce
 from cockpit.metrics.observe import observe, unseen
-from cockpit.metrics.own import of, own_slis
+from cockpit.metrics.own import own_slis
 from cockpit.metrics.pasts import Pasts
 from cockpit.metrics.poll import Poll, groups
 from cockpit.metrics.presets import Preset, load_preset
 from cockpit.metrics.readings import Chart, NoChart
-from cockpit.metrics.slis import Judged, judged
 from cockpit.model.case import Observed
 from cockpit.model.evidence import Blind, Evidence
 from cockpit.model.resource import Key
@@ -57,8 +55,9 @@ class Sampler:
         folder = settings.source.parent / "presets" if settings.source is not None else None
         self._preset = preset or load_preset(settings.prometheus.preset, folder)
         self._client = client or Prometheus(settings.prometheus)
-        self._own = own_slis(settings.sli, settings.judge, str(settings.source or "settings"))
-        self._poll = Poll(self._client, self._preset, self._own)
+        own = own_slis(settings.sli, settings.judge, str(settings.source or "settings"))
+        self._in_force = InForce(settings, self._preset, own)
+        self._poll = Poll(self._client, self._preset, own)
         self._metric = self._preset.requests.selector.split("{", 1)[0] or self._preset.name
         self._rollouts: Mapping[Key, Rollout] = {}
         self._targets: dict[Key, Rollout] = {}
@@ -68,7 +67,6 @@ class Sampler:
         self._charts: dict[Key, tuple[Follow, Chart]] = {}
         self._pasts = Pasts()
         self._budgets = Budgets()
-        self._objectives = Objectives()
         self._observed: dict[Key, Observed] = {}
         self._callbacks: list[Callable[[Collection[Key]], None]] = []
         off = "no Prometheus configured; set prometheus.url or prometheus.service in the config file"
@@ -180,7 +178,7 @@ class Sampler:
                 now = await self._client.now()
                 asked = self._asked
                 self._anchor = (now, self._clock.wall())
-                await self._objectives.refresh(self._client, now)
+                await self._in_force.declared.refresh(self._client, now)
                 head = math.floor((now - _SETTLE) / GRID_SECONDS) * GRID_SECONDS
                 self._sync(head)
                 period = self._settings.prometheus.period
@@ -188,9 +186,9 @@ class Sampler:
                 if not complete:
                     self._wake.set()
                 ups = await self._ups(head)
-                with_slo = [f for f in self._follows.values() if self._slo(f.key) is not None]
+                with_slo = [f for f in self._follows.values() if self._in_force.slo(f.rollout) is not None]
                 await self._pasts.refresh(self._poll, with_slo, head)
-                await self._budgets.refresh(self._poll, self._periods(with_slo), with_slo, head)
+                await self._budgets.refresh(self._poll, self._in_force.periods(with_slo), with_slo, head)
             except PrometheusError as error:
                 self._failed(error.code, str(error))
                 return
@@ -243,32 +241,10 @@ class Sampler:
             if follow is not None and follow.continues(rollout, now, epoch):
                 follow.update(rollout, now)
                 continue
-            own = of(key, self._own)
-            self._follows[key] = Follow(rollout, self._judged(key), head, now, own=own, epoch=epoch)
+            own = self._in_force.own(key)
+            self._follows[key] = Follow(rollout, self._in_force.judged(rollout), head, now, own=own, epoch=epoch)
             self._pasts.forget(key)
             self._observed.pop(key, None)  # it spoke of another canary, baseline or attempt
-
-    def _judged(self, key: Key) -> Judged:
-        own = tuple(item.sli for item in of(key, self._own).values())
-        return judged(self._preset, self._settings.judge, self._slo(key), own)
-
-    def _slo(self, key: Key) -> SloSettings | None:
-        """The objective in force: of the settings, else one that Sloth or Pyrra knows."""
-        configured = slo_of(key, self._settings.slo)
-        if configured is not None:
-            return configured
-        rollout = self._targets.get(key)
-        declared = self._objectives.of(rollout) if rollout is not None else None
-        return declared.settings() if declared is not None else None
-
-    def _periods(self, follows: Collection[Follow]) -> dict[Key, float]:
-        """SLO periods whose budget nobody else's rules know, in seconds."""
-        found = {}
-        for follow in follows:
-            slo, declared = self._slo(follow.key), self._objectives.of(follow.rollout)
-            if slo is not None and (declared is None or declared.remaining is None):
-                found[follow.key] = slo.period_days * 86_400.0
-        return found
 
     async def _ups(self, head: float) -> dict[Pod, Up] | None:
         found: dict[Pod, Up] = {}
@@ -301,9 +277,9 @@ class Sampler:
                 self._metric,
                 self._poll.missing,
                 ups,
-                self._slo(key),
+                self._in_force.slo(follow.rollout),
                 self._pasts.of(key),
-                self._objectives.of(follow.rollout),
+                self._in_force.objective(follow.rollout),
                 self._budgets.of(key),
             )
             if observed != self._observed.get(key):
@@ -324,9 +300,11 @@ class Sampler:
         # One lost poll leaves the last values standing (their age is shown); then they are unknown, not old news.
         if self._failures >= 2 or self._head is None or now - self._head > _KNOWN_STALE:
             blind = Blind(code if code.startswith("PROM_") else f"PROM_{code}", message, since)
-            for key in self._targets:
+            for key, rollout in self._targets.items():
                 follow = self._follows.get(key)
-                evidence = follow.evidence if follow is not None else (Evidence(sli=self._judged(key).errors),)
+                evidence = (
+                    follow.evidence if follow is not None else (Evidence(sli=self._in_force.judged(rollout).errors),)
+                )
                 self._observed[key] = unseen(evidence, blind)
                 changed.add(key)
         self._settled.set()
