@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
+from cockpit.journal.archive import Archive
 from cockpit.journal.fallback import Fallback
-from cockpit.journal.records import (
-    History,
-    IntentRecord,
-    JournalError,
-    OpenIntent,
-    OutcomeRecord,
-    Verification,
-    Who,
-    canonical,
-)
+from cockpit.journal.kept import KeptStore
+from cockpit.journal.records import History, IntentRecord, JournalError, OpenIntent, OutcomeRecord, Verification, Who
 from cockpit.journal.resets import RESET, ResetRecord, reset_of, reset_rows
+from cockpit.journal.rows import history_of, intent_row, open_intent_of, outcome_row, past_act
 from cockpit.journal.store import JournalStore, Row, body
-from cockpit.ports import PastAct
+from cockpit.journal.verification import verify
+from cockpit.ports import Entry, PastAct
 
 _T = TypeVar("_T")
-_LEAVING = ("abort", "rollback")
-_TOWARD = ("advance", "skip", "full", "retry")
 
 
 class Journal:
@@ -40,6 +33,8 @@ class Journal:
         self.fallback = Fallback(path, runtime)
         self._store = JournalStore(path)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
+        self._kept = KeptStore(self._store)
+        self.archive = Archive(self._kept, self._run, self._thread)
 
     async def close(self) -> None:
         """Close the file; nothing can be journaled afterwards."""
@@ -75,7 +70,7 @@ class Journal:
         def read() -> tuple[PastAct, ...]:
             first = "row = 'intent' AND seq IN (SELECT min(seq) FROM ops WHERE row = 'intent' GROUP BY op_id)"
             intents = self._store.select(first, limit=limit)
-            return tuple(_past(row, self._outcome_of(row["op_id"])) for row in reversed(intents))
+            return tuple(past_act(row, self._outcome_of(row["op_id"])) for row in reversed(intents))
 
         return await self._run(read)
 
@@ -88,8 +83,41 @@ class Journal:
 
         return await self._run(read)
 
+    async def entry(self, op_id: str) -> Entry | None:
+        """One operation in full with what was kept beside it; None when it is not known."""
+
+        def read() -> Entry | None:
+            rows = self._store.select("op_id = ?", (op_id,))
+            first = next((row for row in rows if row["row"] == "intent"), None)
+            if first is None:
+                return None
+            act = past_act(first, self._outcome_of(op_id))
+            whole = tuple({**row, "body": body(row)} for row in rows)
+            return Entry(act, whole, self.archive.pieces_now(op_id))
+
+        return await self._run(read)
+
+    async def head(self) -> str | None:
+        """The newest hash, to be noted elsewhere: it proves all rows up to it. None: no row yet."""
+
+        def read() -> str | None:
+            rows = self._store.select(limit=1)
+            return rows[0]["hash"] if rows else None
+
+        return await self._run(read)
+
+    async def export(self, op_id: str | None = None) -> tuple[Row, ...]:
+        """All rows as stored, oldest first, or those of one operation; with their hashes, so that others can check."""
+        where, parameters = ("1", ()) if op_id is None else ("op_id = ?", (op_id,))
+        return await self._run(lambda: tuple(self._store.select(where, parameters)))
+
+    async def export_kept(self) -> tuple[Row, ...]:
+        """All that is kept beside the operations, without contents."""
+        return await self._run(lambda: tuple(self._kept.select("1")))
+
     async def verify(self, head: str | None = None) -> Verification:
-        return await self._run(lambda: self._store.verify(head))
+        """Checks both chains and everything they name. ``head``: a hash noted earlier, which must be in the chain."""
+        return await self._run(lambda: verify(self._store, head))
 
     async def open_intents(self) -> tuple[OpenIntent, ...]:
         """Operations without an outcome, oldest first: someone died between the intent and what came of it."""
@@ -102,7 +130,7 @@ class Journal:
             found: dict[str, OpenIntent] = {}
             for row in rows:
                 before = found.get(row["op_id"])
-                found[row["op_id"]] = _open(row, before)
+                found[row["op_id"]] = open_intent_of(row, before)
             return tuple(found.values())
 
         return await self._run(read)
@@ -116,7 +144,7 @@ class Journal:
                 "(SELECT op_id FROM ops WHERE row = 'outcome' AND result IN ('done', 'accepted'))",
                 (uid, RESET),
             )
-            return _history(rows)
+            return history_of(rows)
 
         return await self._run(read)
 
@@ -160,122 +188,3 @@ class Journal:
                 f"journal {self.path} holds or was given what is no record ({type(error).__name__}); "
                 "`cockpit journal verify` says where it was altered"
             ) from None
-
-
-def intent_row(record: IntentRecord, who: Who) -> dict[str, Any]:
-    """The columns of an intent."""
-    details = {
-        "os_user": who.os_user,
-        "host": who.host,
-        "cluster": who.cluster,
-        "cockpit": who.version,
-        "pid": who.pid,
-        "process": who.process,
-    }
-    return {
-        **_common(record, who),
-        "row": "intent",
-        "stage": record.stage,
-        "at": round(record.at * 1000),
-        "from_version": record.from_,
-        "to_version": record.to,
-        "from_hash": record.from_hash,
-        "to_hash": record.to_hash,
-        "reason": record.reason,
-        "body": canonical({**record.body, "by": details}),
-    }
-
-
-def outcome_row(record: OutcomeRecord, of: IntentRecord | OpenIntent, who: Who) -> dict[str, Any]:
-    """The columns of an outcome; what it is about is repeated, so that a row can be read alone."""
-    return {
-        **_common(of, who),
-        "row": "outcome",
-        "stage": 0,
-        "at": round(record.at * 1000),
-        "reason": record.reason,
-        "result": record.result,
-        "verified_at": round(record.verified_at * 1000) if record.verified_at is not None else None,
-        "body": canonical(
-            {"observed": record.observed, "audit_ids": list(record.audit_ids), "settled": record.settled},
-        ),
-    }
-
-
-def _common(of: IntentRecord | OpenIntent, who: Who) -> dict[str, Any]:
-    return {
-        "op_id": of.op_id,
-        "actor": who.user,
-        "context": who.context,
-        "verb": of.verb,
-        "kind": of.kind,
-        "namespace": of.namespace,
-        "name": of.name,
-        "uid": of.uid,
-    }
-
-
-def _history(rows: Sequence[Row]) -> History:
-    """Leaving a version by abort or rollback holds it bad; a later act toward it, or back to it, takes that back."""
-    left: dict[str, None] = {}
-    paused_by: str | None = None
-    for row in rows:
-        source, target = row["from_hash"], row["to_hash"]
-        if row["verb"] in _LEAVING:
-            left.pop(target, None)
-            if source is not None:
-                left.pop(source, None)
-                left[source] = None
-        elif row["verb"] in _TOWARD:
-            left.pop(source, None)
-        if row["verb"] in ("pause", "resume"):
-            paused_by = row["actor"] if row["verb"] == "pause" else None
-    newest = rows[-1] if rows else None
-    return History(
-        held_bad=tuple(reversed(left)),
-        rolled_back_from=newest["from_hash"] if newest is not None and newest["verb"] == "rollback" else None,
-        paused_by=paused_by,
-    )
-
-
-def _past(row: Row, outcome: Row | None) -> PastAct:
-    verified = outcome["verified_at"] if outcome else None
-    return PastAct(
-        seq=row["seq"],
-        op_id=row["op_id"],
-        at=row["at"] / 1000,
-        actor=row["actor"],
-        verb=row["verb"],
-        namespace=row["namespace"],
-        name=row["name"],
-        from_=row["from_version"],
-        to=row["to_version"],
-        reason=row["reason"],
-        result=outcome["result"] if outcome else None,
-        verified_at=verified / 1000 if verified is not None else None,
-    )
-
-
-def _open(row: Row, before: OpenIntent | None) -> OpenIntent:
-    content = body(row)
-    by = content.get("by")
-    by = by if isinstance(by, dict) else {}
-    pid = by.get("pid")
-    return OpenIntent(
-        op_id=row["op_id"],
-        at=row["at"] / 1000,
-        verb=row["verb"],
-        kind=row["kind"],
-        namespace=row["namespace"],
-        name=row["name"],
-        uid=row["uid"],
-        actor=row["actor"],
-        context=row["context"],
-        cluster=str(by.get("cluster") or ""),
-        host=str(by.get("host") or ""),
-        pid=pid if isinstance(pid, int) else 0,
-        process=str(by.get("process") or ""),
-        stages=row["stage"] + 1,
-        # The first stage holds the whole plan; a later one only what was sent then.
-        body=before.body if before is not None else content,
-    )

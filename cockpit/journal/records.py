@@ -66,6 +66,7 @@ class OutcomeRecord(msgspec.Struct, frozen=True):
     verified_at: float | None = None
     audit_ids: tuple[str, ...] = ()
     settled: bool = False  # found out by a later start
+    evidence: dict[str, str] = {}  # name -> sha256 of what was kept: in the row, so that the chain covers it
 
 
 class OpenIntent(msgspec.Struct, frozen=True):
@@ -101,11 +102,15 @@ class History(msgspec.Struct, frozen=True):
 
 
 class Verification(msgspec.Struct, frozen=True):
-    """Result of checking the chain. ``problem`` is one sentence, None when everything holds."""
+    """Result of checking the chain. ``problem`` is one sentence, None when everything holds.
+
+    ``rows``, ``kept``: how many operations' rows, and records kept beside them, hold.
+    """
 
     rows: int
     head: str
     problem: str | None = None
+    kept: int = 0
 
     @property
     def ok(self) -> bool:

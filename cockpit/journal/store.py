@@ -12,13 +12,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from cockpit.journal.records import GENESIS, JournalError, Verification, chained
-from cockpit.journal.schema import COLUMNS, DDL, VERSION
+from cockpit.journal.records import GENESIS, JournalError, canonical, chained
+from cockpit.journal.schema import COLUMNS, STEPS, VERSION
 
 BUSY_MILLISECONDS = 5000
 _RETRY_SECONDS = 0.02
 _TRIES = 250
 Row = dict[str, Any]
+KEPT = "kept"
+"""Key in the body of a row: ``{seq, hash}`` of the newest row of ``kept`` when it was written."""
 
 
 class JournalStore:
@@ -36,53 +38,50 @@ class JournalStore:
 
     def append(self, values: Mapping[str, Any]) -> Row:
         """Adds one row and returns it with its ``seq``, ``prev`` and ``hash``, once it is on disk."""
+        with self.writing() as connection:
+            last = connection.execute("SELECT seq, hash FROM ops ORDER BY seq DESC LIMIT 1").fetchone()
+            seq, prev = (last["seq"] + 1, last["hash"]) if last else (1, GENESIS)
+            row = {column: values.get(column) for column in COLUMNS} | {"seq": seq}
+            row["body"] = _anchored(connection, row["body"])
+            row |= {"prev": prev, "hash": chained(prev, row)}
+            insert(connection, "ops", row)
+        return row
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """A transaction that is on disk once it is left; an exception inside takes all of it back."""
         with self._explained("written"):
             connection = self._open(write=True)
             # IMMEDIATE takes the write lock before the last row is read: two seats cannot build on the same one.
             connection.execute("BEGIN IMMEDIATE")
             try:
-                last = connection.execute("SELECT seq, hash FROM ops ORDER BY seq DESC LIMIT 1").fetchone()
-                seq, prev = (last["seq"] + 1, last["hash"]) if last else (1, GENESIS)
-                row = {column: values.get(column) for column in COLUMNS} | {"seq": seq}
-                row |= {"prev": prev, "hash": chained(prev, row)}
-                names = ", ".join(row)
-                marks = ", ".join(f":{name}" for name in row)
-                connection.execute(f"INSERT INTO ops ({names}) VALUES ({marks})", row)  # noqa: S608  (our column names)
+                yield connection
                 connection.execute("COMMIT")
             except BaseException:
                 connection.rollback()
                 raise
-            return row
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection | None]:
+        """The connection to read by; None when there is no journal yet, or one that another process is just making."""
+        with self._explained("read"):
+            if self._connection is None and not self.path.exists():
+                yield None
+            else:
+                connection = self._open(write=False)
+                yield None if _blank(connection) else connection
 
     def select(self, where: str = "1", parameters: tuple[Any, ...] = (), limit: int | None = None) -> list[Row]:
         """Rows in order of ``seq``; with ``limit`` the newest ones. No journal yet: no rows."""
-        with self._explained("read"):
-            if self._connection is None and not self.path.exists():
+        with self.reading() as connection:
+            if connection is None:
                 return []
             sql = f"SELECT * FROM ops WHERE {where} ORDER BY seq DESC"  # noqa: S608  (callers pass literals)
             if limit is not None:
                 sql += f" LIMIT {int(limit)}"
-            connection = self._open(write=False)
-            if _blank(connection):  # another process is just making it
-                return []
             rows = [dict(row) for row in connection.execute(sql, parameters)]
             rows.reverse()
             return rows
-
-    def verify(self, head: str | None = None) -> Verification:
-        """Recomputes every hash. ``head`` is one noted earlier: it must be in the chain, or rows were cut off."""
-        prev, count, found = GENESIS, 0, head is None or head == GENESIS
-        for row in self.select():
-            count += 1
-            if row["seq"] != count:
-                return Verification(count - 1, prev, f"row {count} is missing: the journal was altered")
-            if row["prev"] != prev or row["hash"] != _hash(prev, row):
-                return Verification(count - 1, prev, f"row {count} does not fit its hash: the journal was altered")
-            prev = row["hash"]
-            found = found or prev == head
-        if not found:
-            return Verification(count, prev, f"head {str(head)[:80]} is not in the journal: rows were cut off")
-        return Verification(count, prev)
 
     def check_writable(self) -> None:
         """Raises JournalError when a row could not be written now; writes none."""
@@ -124,19 +123,22 @@ class JournalStore:
             self._check_version(connection)
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
-            if _version(connection) == 0:
-                self._create(connection)
+            if schema_version(connection) < VERSION:
+                self._bring_up(connection)
         except BaseException:
             connection.close()
             raise
         return connection
 
-    def _create(self, connection: sqlite3.Connection) -> None:
+    def _bring_up(self, connection: sqlite3.Connection) -> None:
+        """Makes the tables of a new journal, and those that an older one lacks; its rows stay as they are."""
         connection.execute("BEGIN IMMEDIATE")
-        if _version(connection) == 0:  # nobody else made it while this waited for the lock
-            if not _blank(connection):
-                raise JournalError(f"journal {self.path} is a database of something else; set journal.path")
-            for statement in DDL:
+        found = schema_version(connection)  # asked again under the lock: another process may have been first
+        self._check_version(connection)
+        if found == 0 and not _blank(connection):
+            raise JournalError(f"journal {self.path} is a database of something else; set journal.path")
+        for version, statements in enumerate(STEPS[found:], found + 1):
+            for statement in (*statements, f"PRAGMA user_version = {version}"):
                 connection.execute(statement)
         connection.execute("COMMIT")
 
@@ -167,7 +169,7 @@ class JournalStore:
         return connection
 
     def _check_version(self, connection: sqlite3.Connection) -> None:
-        version = _version(connection)
+        version = schema_version(connection)
         if version > VERSION:
             raise JournalError(
                 f"journal {self.path} was written by a newer cockpit (schema {version}, this one knows {VERSION}); "
@@ -186,15 +188,22 @@ class JournalStore:
             raise JournalError(f"journal {self.path} cannot be {done}: {_why(error)}") from None
 
 
-def _hash(prev: str, row: Row) -> str | None:
-    """The hash this row should have; None for one that was never written by us (a blob, a number without end)."""
-    try:
-        return chained(prev, {column: row[column] for column in COLUMNS})
-    except (TypeError, ValueError):
-        return None
+def insert(connection: sqlite3.Connection, table: str, row: Row) -> None:
+    """Adds one row; the names are ours, never somebody's text."""
+    names, marks = ", ".join(row), ", ".join(f":{name}" for name in row)
+    connection.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", row)  # noqa: S608
 
 
-def _version(connection: sqlite3.Connection) -> int:
+def _anchored(connection: sqlite3.Connection, text: Any) -> Any:
+    """The body of a row with the end of the other chain in it: what is kept cannot be rewritten without this one."""
+    last = connection.execute("SELECT seq, hash FROM kept ORDER BY seq DESC LIMIT 1").fetchone()
+    content = body({"body": text})
+    if last is None or (not content and text != "{}"):  # written by hand beside us: taken as it is
+        return text
+    return canonical({**content, KEPT: {"seq": last["seq"], "hash": last["hash"]}})
+
+
+def schema_version(connection: sqlite3.Connection) -> int:
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 

@@ -209,7 +209,7 @@ async def test_every_row_waits_for_the_disk(journal: Journal) -> None:
     assert connection.execute("PRAGMA synchronous").fetchone()[0] == 2
     assert connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
     assert connection.execute("PRAGMA busy_timeout").fetchone()[0] == 5000
-    assert connection.execute("PRAGMA user_version").fetchone()[0] == 1
+    assert connection.execute("PRAGMA user_version").fetchone()[0] == 2
 
 
 async def test_a_journal_that_is_not_there_is_empty_and_is_not_made_by_reading(journal: Journal) -> None:
