@@ -11,6 +11,7 @@ import typer
 
 from cockpit.base.errors import ExitCode
 from cockpit.cli import report
+from cockpit.cli.journal import head_after
 from cockpit.cli.look import RolloutArgument, narrowed
 from cockpit.cli.options import Options, shared
 from cockpit.cli.output import EXIT, complain, dumps, say
@@ -155,7 +156,11 @@ def _act(options: Options, rollout: str, verb: Verb, given: Given) -> int:
     except KeyboardInterrupt:
         complain("interrupted; what was sent is in the journal and is settled against the cluster at the next start")
         return int(ExitCode.UNKNOWN)
-    say(dumps(report.outcome(ended)) if options.json else outcome_text(ended))
+    head = head_after(options, ended.op_id)
+    if options.json:
+        say(dumps({**report.outcome(ended), "journal_head": head}))
+    else:
+        say(outcome_text(ended) + (f"\njournal head {head}" if head else ""))
     return int(EXIT[ended.result])
 
 

@@ -167,7 +167,10 @@ def test_a_verb_without_consent_is_refused_and_prints_what_it_would_send(desk: D
 def test_yes_is_the_y_and_confirm_includes_it(desk: Desk, run: Run) -> None:
     code, out, _ = run("abort", "payments/checkout-api", "--yes", "--reason", "errors", "-o", "json")
     assert code == 0
-    assert set(json.loads(out)) == {"verb", "namespace", "name", "result", "requests", "observed", "op_id", "reason"}
+    said = json.loads(out)
+    assert set(said) == {
+        "verb", "namespace", "name", "result", "requests", "observed", "op_id", "reason", "journal_head",
+    }  # fmt: skip
     (_, _, consent) = desk.seat.executed[0]
     assert (consent.yes, consent.name, consent.reason) == (True, None, "errors")
     assert run("abort", "payments/checkout-api", "--confirm", "checkout-api")[0] == 0
