@@ -94,7 +94,7 @@ def judged(
         return "ready", proof
     wait = waiting(evidence, pace, policy, ceiling)
     ratio = point(evidence.canary, evidence.baseline)
-    counted = evidence.sli.kind != "volume" and evidence.canary.bad >= _POINT_BAD
+    counted = evidence.sli.kind not in ("volume", "latency") and evidence.canary.bad >= _POINT_BAD
     if wait.enough and counted and ratio is not None and ratio > evidence.sli.k:
         return "watch", f"{words.beside(evidence)}; above {evidence.sli.k:g}x, not proven; {wait.reason}"
     return "wait", _with_numbers(evidence, wait.reason)

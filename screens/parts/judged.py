@@ -176,7 +176,7 @@ def _below(row: SliRow, columns: Sequence[_Column], said: str, width: int) -> li
 def notes(row: SliRow) -> list[tuple[str, str]]:
     """(text, role) of what qualifies the numbers: a latch, bursts, requests that nobody counted."""
     found = []
-    if row.share is not None and row.share_ratio is not None:
+    if row.share is not None and row.share_ratio is not None and row.share not in row.reason:
         found.append((f"{row.share} {times(row.share_ratio)}", "text"))
     if row.posterior is not None and row.k is not None:
         found.append((f"k = {row.k:g}", "dim"))
