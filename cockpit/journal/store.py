@@ -222,6 +222,9 @@ def _why(error: Exception) -> str:
         return "the file or its folder is read-only; set journal.path to a place that can be written"
     if "full" in text:
         return "the disk is full; free some space or set journal.path"
+    if "disk I/O error" in text:
+        name = getattr(error, "sqlite_errorname", "SQLITE_IOERR")
+        return f"the disk took no write or gave no answer ({name}): it is full or broken; set journal.path to another"
     if "locked" in text or "busy" in text:
         return "another process holds it for more than 5 s; try again"
     if "not a database" in text or "malformed" in text or "no such table" in text or "no such column" in text:
