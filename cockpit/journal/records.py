@@ -21,7 +21,9 @@ class JournalError(CockpitError):
 
 
 class Who(msgspec.Struct, frozen=True):
-    """The actor of this process. ``user`` is the cluster's name for it; ``process`` tells whether it still lives."""
+    """The actor of this process. ``user`` and ``groups`` are the cluster's names for it; ``process`` tells whether it
+    still lives.
+    """
 
     user: str
     os_user: str
@@ -31,6 +33,7 @@ class Who(msgspec.Struct, frozen=True):
     version: str
     pid: int = 0
     process: str = ""
+    groups: tuple[str, ...] = ()
 
 
 class IntentRecord(msgspec.Struct, frozen=True):

@@ -22,6 +22,7 @@ def intent_row(record: IntentRecord, who: Who) -> dict[str, Any]:
         "cockpit": who.version,
         "pid": who.pid,
         "process": who.process,
+        **({"groups": list(who.groups)} if who.groups else {}),
     }
     return {
         **_common(record, who),
