@@ -131,6 +131,17 @@ class Archive:
 
         return await self._run(read)
 
+    async def digests(self, cluster: str) -> dict[tuple[str, str], str]:
+        """(ReplicaSet uid, container) -> the digest its pods were first seen to run, in the whole cluster."""
+
+        def read() -> dict[tuple[str, str], str]:
+            found: dict[tuple[str, str], str] = {}
+            for row in self._kept.select("kind = 'observation' AND cluster = ? AND digest IS NOT NULL", (cluster,)):
+                found.setdefault((str(body(row).get("replicaset")), row["name"]), row["digest"])
+            return found
+
+        return await self._run(read)
+
     def memory(self) -> Memory:
         """What digests hold, for ``registry.Equivalence``."""
         return Memory(self._kept, self._thread)

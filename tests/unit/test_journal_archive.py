@@ -92,6 +92,14 @@ async def test_an_image_that_ran_is_kept_once_and_last_seen_moves_in_steps(journ
     assert await archive.ran("another cluster", "shop", [DIGEST]) == {}
 
 
+async def test_a_restart_learns_what_each_replicaset_ran_first(journal: Journal) -> None:
+    moved = seen(image_id=f"w@{OTHER}", digest=OTHER)
+    await journal.archive.observe([seen()])
+    await journal.archive.observe([moved, seen("bbb", digest=OTHER), seen("ccc", digest=None)])
+    assert await journal.archive.digests("prod") == {("rs-aaa", "app"): DIGEST, ("rs-bbb", "app"): OTHER}
+    assert await journal.archive.digests("other") == {}
+
+
 async def test_a_second_seat_adds_nothing_and_does_not_turn_time_back(journal: Journal) -> None:
     await journal.archive.observe([seen(at=T0 + 900)])
     other = Journal(journal.path)
