@@ -136,6 +136,11 @@ class Seat(Protocol):
     async def revisions(self, key: Key) -> tuple[Revision, ...]:
         """Versions this rollout can return to, newest first."""
 
+    async def revisions_checked(
+        self, key: Key, on_revision: Callable[[Revision], None] | None = None
+    ) -> tuple[Revision, ...]:
+        """The same with what registries say of them: retained, signed, built from; each told as soon as it is known."""
+
     async def diff(self, key: Key, from_hash: str, to_hash: str) -> tuple[str, ...]:
         """The difference of two pod templates, one line each: ``image web: a -> b``."""
 

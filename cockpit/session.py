@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -20,26 +20,31 @@ from cockpit.cluster.transport import Transport
 from cockpit.config import Settings
 from cockpit.journal import Journal, JournalError
 from cockpit.judge import judge
+from cockpit.live.archived import ArchivingReader
+from cockpit.live.artifacts import ClusterArtifacts
 from cockpit.live.attempts import Attempts
 from cockpit.live.live import Live
+from cockpit.live.recording import Recorder
 from cockpit.live.resets import Resets
 from cockpit.live.versions import Versions
 from cockpit.logs.hub import LogHub, LogOptions
 from cockpit.metrics.client import Prometheus
 from cockpit.metrics.sampler import Sampler
+from cockpit.model.artifact import Signatures
 from cockpit.model.case import Policy
 from cockpit.model.event import Event
 from cockpit.model.plan import Consent, Intent, Outcome, Plan, Refusal, Verb
 from cockpit.model.resource import PODS, Key
-from cockpit.model.revision import Revision
+from cockpit.model.revision import Coverage, Revision
 from cockpit.model.right import Answer
 from cockpit.model.rollout import Role, Rollout
 from cockpit.model.snapshot import Snapshot, Source
-from cockpit.ports import Identity, LogFeed, PastAct, Progress, Series
+from cockpit.ports import Entry, Identity, LogFeed, PastAct, Progress, Series
 from cockpit.strategies import REGISTRY
 
 if TYPE_CHECKING:
     from cockpit.doctor.finding import Finding
+    from cockpit.registry.registries import Registries
 
 _METRICS_SECONDS = 25.0
 _EVENTS_SECONDS = 3.0
@@ -90,18 +95,26 @@ class Session:
             namespaces=settings.cluster.namespaces,
             home=credentials.namespace,
         )
-        self._versions = Versions(self._live, api, self._held_bad)
+        self._archive = self._journal.archive
+        self._reader = ArchivingReader(api, self._live, self._archive, credentials.cluster)
+        self._artifacts = ClusterArtifacts(self._open_registries, api, clock)
+        self._versions = Versions(
+            self._live, self._reader, self._artifacts, self._held_bad, settings.preflight.coverage
+        )
         self._logs = LogHub(api, self._live.stores.of(PODS), clock)
         self._log_options: LogOptions | None = None
         self._actions = Actions(
             writer=api,
-            reader=api,
+            reader=self._reader,
             rights=self._rights,
             journal=self._journal,
             clock=clock,
             picture=self._live,
             who=this_process(credentials.user, credentials.context, credentials.cluster),
             read_only=settings.read_only,
+        )
+        self._recorder = Recorder(
+            self._live, self._archive, self._reader, clock, self._actions.notify, credentials.cluster
         )
         self._attempts = Attempts()
         self._resets = Resets(self._journal, self._attempts, clock, self._epochs_changed)
@@ -123,6 +136,7 @@ class Session:
             self._tasks.append(asyncio.create_task(self._settle()))
         self._tasks.append(asyncio.create_task(self._identify()))
         self._tasks.append(asyncio.create_task(self._resets.follow()))
+        self._tasks.append(asyncio.create_task(self._record()))
 
     async def ready(self, seconds: float) -> None:
         """Wait for a first whole picture. Raises Unreachable, Denied or NotSent's kin when there will be none."""
@@ -154,6 +168,7 @@ class Session:
         await self._sampler.stop()
         await self._live.stop()
         await self._logs.aclose()
+        await self._artifacts.aclose()
         await self._api.aclose()
         await self._journal.close()
 
@@ -248,6 +263,21 @@ class Session:
     async def revisions(self, key: Key) -> tuple[Revision, ...]:
         return await self._versions.revisions(key)
 
+    async def revisions_checked(
+        self, key: Key, on_revision: Callable[[Revision], None] | None = None
+    ) -> tuple[Revision, ...]:
+        return await self._versions.checked(key, on_revision)
+
+    async def coverage(self, key: Key) -> Coverage:
+        return await self._versions.coverage(key)
+
+    def counted(self, listed: Sequence[Revision]) -> Coverage:
+        """Coverage of versions that were asked for already."""
+        return self._versions.counted(listed)
+
+    async def provenance(self, key: Key, version: str) -> tuple[Signatures, ...]:
+        return await self._versions.provenance(key, version)
+
     async def diff(self, key: Key, from_hash: str, to_hash: str) -> tuple[str, ...]:
         return await self._versions.diff(key, from_hash, to_hash)
 
@@ -277,6 +307,12 @@ class Session:
 
     async def journal(self, limit: int = 100) -> tuple[PastAct, ...]:
         return await self._journal.acts(limit)
+
+    async def entry(self, op_id: str) -> Entry | None:
+        return await self._journal.entry(op_id)
+
+    async def evidence_of(self, op_id: str, name: str) -> bytes | None:
+        return await self._archive.piece(op_id, name)
 
     async def fitting(self, seconds: float) -> list[Finding]:
         """Which presets fit the workloads seen here (``doctor``). Raises what reading the cluster raises."""
@@ -312,6 +348,17 @@ class Session:
         await self._standing()
         self._live.snapshot()
         await self._sampler.start()
+
+    async def _record(self) -> None:
+        """Once the picture stands, write down what can only be seen now."""
+        await self._standing()
+        await self._recorder.follow()
+
+    def _open_registries(self) -> Registries:
+        """At the first question only: what it imports is not needed to look at a fleet."""
+        from cockpit.registry.registries import Registries
+
+        return Registries(self._settings, self._clock, memory=self._archive.memory())
 
     async def _settle(self) -> None:
         """Once the picture stands, find out what became of acts that an earlier run left open."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,7 +15,6 @@ from cockpit.cli.output import dumps, say, width
 from cockpit.cli.seat import run
 from cockpit.cli.target import Target, find, parse_target
 from cockpit.model.snapshot import Snapshot
-from cockpit.ports import Seat
 
 if TYPE_CHECKING:
     from cockpit.session import Session
@@ -22,6 +23,7 @@ RolloutArgument = Annotated[
     str, typer.Argument(metavar="NS/NAME", help="NAMESPACE/NAME, or deployment/NAMESPACE/NAME.")
 ]
 
+_REGISTRY_SECONDS = 20.0
 _VOLATILE = ("as_of", "now")
 """Changes with every moment: no reason to print again."""
 
@@ -33,7 +35,7 @@ def _list(
     """List the rollouts, the one that needs a human most first."""
     overrides: dict[str, Any] = {"cluster__namespaces": ()} if all_namespaces else {}
 
-    async def picture(seat: Seat) -> Snapshot:
+    async def picture(seat: Session) -> Snapshot:
         return seat.snapshot()
 
     snapshot = run(options.settings(**overrides), picture)
@@ -107,10 +109,16 @@ def _revisions(options: Options, rollout: RolloutArgument) -> int:
     """List the versions a rollout can return to, newest first."""
     target = parse_target(rollout, options.namespace)
 
-    async def versions(seat: Seat) -> int:
+    async def versions(seat: Session) -> int:
         snapshot = seat.snapshot()
-        entries = report.revisions(await seat.revisions(find(snapshot, target).key))
-        say(dumps(entries) if options.json else text.revisions(entries, width()))
+        key = find(snapshot, target).key
+        known = {each.hash: each for each in await seat.revisions(key)}
+        with suppress(TimeoutError):  # what no registry answered in time stays unknown
+            async with asyncio.timeout(_REGISTRY_SECONDS):
+                await seat.revisions_checked(key, lambda each: known.update({each.hash: each}))
+        entries = report.revisions(list(known.values()))
+        counted = seat.counted(list(known.values()))
+        say(dumps(entries) if options.json else text.revisions(entries, width()) + f"\n{counted.text}")
         return _sight(snapshot)
 
     return run(narrowed(options, target), versions)

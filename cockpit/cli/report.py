@@ -167,6 +167,17 @@ def revisions(entries: Sequence[Revision]) -> list[dict[str, Any]]:
             "replicas": entry.replicas,
             "created_at": entry.created_at,
             "cause": entry.cause,
+            "source": entry.source,
+            "tag": entry.tag,
+            "commit": entry.commit,
+            "commit_verified": entry.commit_verified,
+            "served": msgspec.to_builtins(entry.served),
+            "left": entry.left,
+            "then": msgspec.to_builtins(entry.then),
+            "retained_reason": entry.retained_reason,
+            "retained_at": entry.retained_at,
+            "signed_reason": entry.signed_reason,
+            "signed_key": entry.signed_key,
         }
         for entry in entries
     ]

@@ -156,10 +156,27 @@ def revisions(entries: Sequence[dict[str, Any]], columns: int = 80) -> str:
             ]
         )
         lines.append(cut(f"rev {number}  {entry['hash']}  {facts}", columns))
+        lines += [cut(f"    {said}", columns) for said in _told(entry)]
         for part in entry["images"]:
             lines.append(cut(f"    {part['container']}  {part['image']}", columns))
             lines.append(cut(f"      {part['digest'] or 'digest unknown'}", columns))
     return "\n".join(lines)
+
+
+def _told(entry: dict[str, Any]) -> list[str]:
+    """What is known beyond the cluster: why it is not proven retained, how it left, what it was built from."""
+    said = []
+    if entry["source"] == "journal":
+        said.append("pruned from the cluster; its template is kept in the journal")
+    if entry["left"]:
+        said.append(f"left: {entry['left'].replace('-', ' ')}")
+    if entry["commit"]:
+        said.append(f"commit {entry['commit']} ({'verified' if entry['commit_verified'] else 'claimed'})")
+    if entry["retained"] != "retained" and entry["retained_reason"]:
+        said.append(entry["retained_reason"])
+    if entry["signed"] == "invalid" and entry["signed_reason"]:
+        said.append(entry["signed_reason"])
+    return said
 
 
 def acts(entries: Sequence[dict[str, Any]], columns: int = 80) -> str:

@@ -94,6 +94,22 @@ class Api:
                 raise Unreachable(f"API server {self.server} gives the same page of {resource.plural} again and again")
             query["continue"] = token
 
+    async def objects(
+        self, resource: Resource, namespace: str | None = None, *, selector: str | None = None, limit: int = 500
+    ) -> Sequence[dict[str, Any]]:
+        """Whole objects of a collection, at most ``limit``."""
+        found: list[dict[str, Any]] = []
+        query: dict[str, str | int] = {"limit": min(limit, PAGE), **({"labelSelector": selector} if selector else {})}
+        while len(found) < limit:
+            page = await self._json("GET", resource.path(namespace), query)
+            named = {"apiVersion": page.get("apiVersion"), "kind": resource.kind}  # items of a list carry neither
+            found += ({**named, **each} for each in _objects(page.get("items")))
+            token = _members(page.get("metadata")).get("continue")
+            if not token or not isinstance(token, str) or token == query.get("continue"):
+                break
+            query["continue"] = token
+        return found[:limit]
+
     async def list_page(
         self,
         resource: Resource,

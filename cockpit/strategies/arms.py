@@ -18,6 +18,10 @@ from cockpit.strategies.pods import pod
 _NUMBER = re.compile(r"\d{1,18}")
 
 
+ARCHIVED = "rollout-cockpit.dev/archived"
+"""Annotation of a ReplicaSet that exists in the journal only: its template was kept while it ran."""
+
+
 class DigestMemory:
     """What the pods of a ReplicaSet ran, kept after they are gone: (ReplicaSet uid, container) -> digest. Bounded."""
 

@@ -70,6 +70,12 @@ def repository(image: str) -> str:
     return f"{head}{slash}{last.partition(':')[0]}"
 
 
+def tag_of(image: str) -> str | None:
+    """The tag of a reference, None when it names none."""
+    _, colon, tag = image.partition("@")[0].rpartition("/")[2].partition(":")
+    return tag if colon else None
+
+
 def pinned(image: str, digest: str) -> str:
     """The reference by digest alone: runtimes ignore a tag beside it, and a stale one would mislead."""
     return f"{repository(image)}@{digest}"

@@ -13,7 +13,7 @@ from cockpit.base.text import clean
 from cockpit.model.resource import PODS
 from cockpit.model.rollout import Rollout
 from cockpit.strategies import templates
-from cockpit.strategies.arms import MEMORY, first_revision, revision_of
+from cockpit.strategies.arms import ARCHIVED, MEMORY, first_revision, revision_of
 from cockpit.strategies.contract import Reader
 from cockpit.strategies.image import declared_digest, is_digest, running_digest
 from cockpit.strategies.values import count, mapping, objects, text
@@ -40,6 +40,7 @@ class Target(msgspec.Struct, frozen=True):
     images: dict[str, str]  # container -> image as it will be written
     digests: dict[str, str]  # container -> digest, where known
     older_than_stable: bool
+    archived: bool = False  # pruned from the cluster: the template is the journal's
 
     @property
     def name(self) -> str:
@@ -180,6 +181,7 @@ async def target(raw: Mapping[str, Any], rollout: Rollout, reader: Reader, marks
         images=templates.images(final),
         digests={name: digest for name, digest in digests.items() if name in asked},
         older_than_stable=stable_rank is not None and _rank(raw, marks)[0] < stable_rank,
+        archived=ARCHIVED in _annotations(raw),
     )
 
 

@@ -176,6 +176,8 @@ def _warnings(intent: Intent, target: targets.Target) -> list[str]:
     if target.unpinned:
         names = ", ".join(target.unpinned)
         warnings.append(f"the digest of {names} is not known: its tag may serve another image today")
+    if target.archived:
+        warnings.append(f"{target.name} was pruned from the cluster: its template is the one this journal kept")
     if target.hash in intent.held_bad:
         warnings.append(f"{target.name} was left before by an abort or a rollback")
     return warnings
