@@ -10,7 +10,6 @@ import msgspec
 from cockpit.model.artifact import Signatures
 from cockpit.model.log import LogLine
 from cockpit.model.plan import Consent, Intent, Outcome, Plan, Refusal, Verb
-from cockpit.model.preflight import Finding, Preflight
 from cockpit.model.resource import Key
 from cockpit.model.revision import Coverage, Revision
 from cockpit.model.right import Answer
@@ -103,7 +102,6 @@ class Entry(msgspec.Struct, frozen=True):
 
 
 Progress = Callable[[str], None]
-OnFinding = Callable[[Finding], None]
 LogWindow = Literal["tail", "head", "1m", "5m", "15m", "30m", "1h"]
 
 
@@ -149,9 +147,6 @@ class Seat(Protocol):
 
     async def plan(self, intent: Intent) -> Plan | Refusal:
         """Draft what a verb would send. Changes nothing."""
-
-    async def preflight(self, intent: Intent, plan: Plan, on_finding: OnFinding | None = None) -> Preflight:
-        """Run the checks of a rollback concurrently; ``on_finding`` is called as each arrives. Never raises."""
 
     async def provenance(self, key: Key, version: str) -> tuple[Signatures, ...]:
         """Signatures and build statements of the images of one version (by hash), one per image with a known digest."""
