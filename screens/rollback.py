@@ -39,6 +39,8 @@ class RollbackView(View):
         self.way: bool | None = None
         self._at = 0
         self._failure = ""
+        self._asked_of: set[str] = set()  # versions whose registries have answered
+        self._coverage = ""
         self._diffs: dict[str, tuple[str, ...] | str] = {}
         self._plans: dict[tuple[str, bool | None], Plan | Refusal | str] = {}
         self._asked: tuple[str, bool | None] | None = None
@@ -74,7 +76,8 @@ class RollbackView(View):
         self.action_refetch()
 
     def action_refetch(self) -> None:
-        self.revisions, self._failure = None, ""
+        self.revisions, self._failure, self._coverage = None, "", ""
+        self._asked_of.clear()
         self._diffs.clear()
         self._forget_plans()
         self.run_worker(self._load(), group="revisions", exclusive=True, exit_on_error=False)
@@ -93,6 +96,26 @@ class RollbackView(View):
         )
         self.layout_for(self.size.width, self.size.height)
         self.call_after_refresh(self.redraw)
+        self.redraw()
+        if self.revisions:
+            self.run_worker(self._check(), group="registries", exclusive=True, exit_on_error=False)
+
+    async def _check(self) -> None:
+        """Have the registries asked; each version is shown as soon as its answers are there."""
+        seat = self.cockpit.seat
+        if seat is None:
+            return
+        try:
+            await seat.revisions_checked(self.key, self._checked)
+            self._coverage = (await seat.coverage(self.key)).text
+        except Exception as error:
+            self._coverage = said(error)
+        self._asked_of.update(each.hash for each in self.revisions or ())
+        self.redraw()
+
+    def _checked(self, found: Revision) -> None:
+        self._asked_of.add(found.hash)
+        self.revisions = tuple(found if each.hash == found.hash else each for each in self.revisions or ())
         self.redraw()
 
     # -- what is loaded for the selected version ---------------------------------------------------
@@ -116,11 +139,13 @@ class RollbackView(View):
         found = self.drawn()
         if found is None:
             return None
-        to = (
-            str(revision.revision)
-            if revision.revision is not None
-            else next((i.digest for i in revision.images if i.digest), None)
-        )
+        to: str | None
+        if revision.source == "journal":
+            to = revision.hash  # its number may have been given to another version since
+        elif revision.revision is not None:
+            to = str(revision.revision)
+        else:
+            to = next((image.digest for image in revision.images if image.digest), None)
         verdict = found[1].verdict if found[1] else None
         return Intent("rollback", found[0], verdict, to=to, now=self.way) if to else None
 
@@ -147,7 +172,7 @@ class RollbackView(View):
         width = self.size.width
         rollout = snapshot.rollouts.get(self.key)
         self.query_one("#now", Canvas).show([now_line(rollout, width)])
-        self.query_one("#rule", Canvas).show([Line("─" * width, "faint")])
+        self.query_one("#rule", Canvas).show([_rule(self._coverage, width)])
         self.query_one("#list", Canvas).show(self._list(now, width))
         chosen = self.selected
         diff = self.query_one("#diff", Canvas)
@@ -179,7 +204,10 @@ class RollbackView(View):
         shown = self.revisions[top : top + rows]
         return [
             revision_title(width),
-            *(revision_row(item, now, width, cursor=item is self.selected) for item in shown),
+            *(
+                revision_row(item, now, width, cursor=item is self.selected, asked=item.hash in self._asked_of)
+                for item in shown
+            ),
         ]
 
     # -- keys --------------------------------------------------------------------------------------
@@ -225,3 +253,9 @@ class RollbackView(View):
             self.cockpit.copy(digest, digest)
         else:
             self.cockpit.say("the digest of this version is not known", "warn")
+
+
+def _rule(coverage: str, width: int) -> Line:
+    """A rule, with how many of the recent versions are proven retained once that is known."""
+    line = Line("── ", "faint").add(coverage, "dim").add(" ") if coverage else Line()
+    return line.add("─" * max(0, width - line.width), "faint").cut(width)

@@ -15,7 +15,14 @@ _RETAINED = {
     "partial": (f"partial {glyphs.WARN}", "warn"),
     "missing": (f"GONE {glyphs.BAD}", "bad"),
     "denied": ("denied ?", "unknown"),
-    "unknown": ("not checked", "unknown"),
+    "unknown": ("unknown ?", "unknown"),
+}
+_SIGNED = {
+    "verified": (f"verified {glyphs.OK}", "ok"),
+    "invalid": (f"INVALID {glyphs.BAD}", "bad"),
+    "present-unverified": ("unverified", "warn"),
+    "none": ("unsigned", "dim"),
+    "unknown": ("unknown ?", "unknown"),
 }
 _SPEED = {
     "running": ("still up", "ok"),
@@ -58,8 +65,8 @@ def revision_title(width: int) -> Line:
     return line.add("SPEED", "title", 13).add("NOTES", "title").cut(width)
 
 
-def revision_row(item: Revision, now: float, width: int, *, cursor: bool) -> Line:
-    """One version; what the registry says is ``not checked`` until it was asked."""
+def revision_row(item: Revision, now: float, width: int, *, cursor: bool, asked: bool = True) -> Line:
+    """One version; ``asked``: whether its registry has answered already."""
     line = Line(base="cursor" if cursor else "")
     line.add(glyphs.CURSOR if cursor else " ", "cursor-mark")
     line.add(glyphs.OK if item.stable else glyphs.LIVE if item.current else " ", "ok" if item.stable else "canary").add(
@@ -72,11 +79,11 @@ def revision_row(item: Revision, now: float, width: int, *, cursor: bool) -> Lin
     line.add(image_name(image.image) if image else "?", "dim", size).add(" ")
     if width >= 100:
         line.add(age(now - item.created_at) if item.created_at is not None else "?", "dim", 8)
-    text, role = _RETAINED[item.retained]
+    text, role = _RETAINED[item.retained] if asked else ("asking…", "info")
     line.add(text, role, 12).add(" ")
     if width >= 100:
-        signed = item.signed if item.signed != "unknown" else "not checked"
-        line.add(signed, {"verified": "ok", "invalid": "bad"}.get(item.signed, "unknown"), 11).add(" ")
+        signed, role = _SIGNED[item.signed] if asked else ("asking…", "info")
+        line.add(signed, role, 11).add(" ")
     text, role = _SPEED[item.speed]
     line.add(text, role, 12).add(" ")
     notes = []
@@ -85,6 +92,11 @@ def revision_row(item: Revision, now: float, width: int, *, cursor: bool) -> Lin
         (item.stable, "stable"),
         (item.last_good, "last good"),
         (item.aborted is True, f"{glyphs.WARN} was aborted"),
+        (item.source == "journal", "pruned, kept in the journal"),
+        (item.left == "promoted-over", "promoted over"),
+        (item.left == "rolled-back", f"{glyphs.WARN} was rolled back"),
+        (item.commit is not None, f"commit {(item.commit or '')[:9]}{'' if item.commit_verified else ' claimed'}"),
+        (item.retained in ("unknown", "denied", "partial") and asked, item.retained_reason),
         (bool(item.cause), item.cause or ""),
     ):
         if on and word:

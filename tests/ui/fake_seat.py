@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 
 from cockpit.base.errors import CockpitError
+from cockpit.model.artifact import Signatures
 from cockpit.model.log import LogLine
 from cockpit.model.plan import Consent, Intent, Outcome, Patch, Plan, Refusal, Tier, Verb
 from cockpit.model.resource import ROLLOUTS, Key
-from cockpit.model.revision import Revision
+from cockpit.model.revision import Coverage, Revision
 from cockpit.model.right import Answer
 from cockpit.model.rollout import Role
 from cockpit.model.snapshot import Snapshot
-from cockpit.ports import Identity, PastAct, Progress
+from cockpit.ports import Entry, Identity, PastAct, Progress
 from tests.ui import pictures
 from tests.ui.pictures import NOW
 
@@ -135,6 +136,26 @@ class FakeSeat:
         if self.failing:
             raise self.failing
         return self.the_revisions
+
+    async def revisions_checked(
+        self, key: Key, on_revision: Callable[[Revision], None] | None = None
+    ) -> tuple[Revision, ...]:
+        for each in self.the_revisions:
+            if on_revision is not None:
+                on_revision(each)
+        return self.the_revisions
+
+    async def coverage(self, key: Key) -> Coverage:
+        return Coverage(5, 3, 4, ("rev 37",), "3/5 retained · 1 lost: rev 37 · 1 unknown (registry answers 429)")
+
+    async def provenance(self, key: Key, version: str) -> tuple[Signatures, ...]:
+        return ()
+
+    async def entry(self, op_id: str) -> Entry | None:
+        return None
+
+    async def evidence_of(self, op_id: str, name: str) -> bytes | None:
+        return None
 
     async def diff(self, key: Key, from_hash: str, to_hash: str) -> tuple[str, ...]:
         if from_hash == to_hash:

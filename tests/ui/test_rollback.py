@@ -22,7 +22,8 @@ async def test_versions_with_what_is_known_so_far() -> None:
         for part in (
             "sha256:71bd…04",
             "retained ✔",
-            "not checked",
+            "unknown ?",
+            "3/5 retained · 1 lost: rev 37",
             "GONE ✖",
             "stable",
             "last good",
