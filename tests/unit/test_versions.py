@@ -1,0 +1,110 @@
+"""Retention of versions as a whole: coverage of the recent ones, and what the journal adds to a version."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from cockpit.journal.observed import KnownVersion
+from cockpit.live.artifacts import ClusterArtifacts
+from cockpit.live.versions import coverage, remembered
+from cockpit.model.revision import Revision, Then
+from cockpit.model.rollout import Image
+from cockpit.strategies.image import tag_of
+from tests.harness.virtual_time import virtual_clock
+
+
+def revision(number: int, retained: str, digest: str | None = None, **more: Any) -> Revision:
+    found = digest if digest is not None else f"sha256:{number:064x}"
+    image = Image("web", f"registry.test/web:v{number}", found or None)
+    return Revision(number, f"h{number}", False, False, False, (image,), retained=retained, **more)  # type: ignore[arg-type]
+
+
+def test_coverage_counts_distinct_versions_of_the_newest() -> None:
+    listed = [
+        revision(7, "retained"),
+        revision(6, "retained", digest=f"sha256:{7:064x}"),  # a restart of the same image
+        revision(5, "missing"),
+        revision(4, "unknown", retained_reason="registry.test answers 429"),
+        revision(3, "partial"),
+        revision(2, "retained"),
+    ]
+    found = coverage(listed, 4)
+    assert (found.total, found.proven, found.possible, found.missing) == (4, 1, 2, ("rev 5", "rev 3"))
+    assert found.text == "1/4 retained · 2 lost: rev 5, rev 3 · 1 unknown (registry.test answers 429)"
+    assert coverage(listed, 10).proven == 2
+    assert coverage([], 10).text == "0/0 retained"
+
+
+def test_versions_without_a_digest_are_never_taken_for_each_other() -> None:
+    listed = [revision(2, "unknown", digest=""), revision(1, "unknown", digest="")]
+    assert coverage(listed, 10).total == 2
+
+
+def test_what_the_journal_adds() -> None:
+    known = KnownVersion(
+        hash="h3",
+        revision=3,
+        images=(Image("web", "registry.test/web:v3", f"sha256:{3:064x}"),),
+        first=100.0,
+        last=900.0,
+        template=True,
+        left="promoted-over",
+        left_at=800.0,
+        slis=(Then("errors", 0.002, "ratio", 790.0),),
+    )
+    found = remembered(revision(3, "unknown"), known)
+    assert (found.tag, found.left, found.then) == ("v3", "promoted-over", known.slis)
+    assert [(each.since, each.until, each.left) for each in found.served] == [(100.0, 800.0, "promoted-over")]
+    serving = remembered(revision(3, "unknown", replicas=4), known)
+    assert serving.served[0].until is None
+    alone = remembered(revision(3, "unknown"), None)
+    assert (alone.served, alone.left, alone.tag) == ((), None, "v3")
+
+
+@pytest.mark.parametrize(
+    ("image", "tag"),
+    [
+        ("registry.test:5000/team/web:v1", "v1"),
+        ("registry.test:5000/team/web", None),
+        ("web:v1@sha256:" + "0" * 64, "v1"),
+        ("web@sha256:" + "0" * 64, None),
+    ],
+)
+def test_the_tag_of_a_reference(image: str, tag: str | None) -> None:
+    assert tag_of(image) == tag
+
+
+class Nodes:
+    """A cluster of the given nodes; ``asked`` counts the lists."""
+
+    def __init__(self, *nodes: dict[str, Any]) -> None:
+        self.nodes = nodes
+        self.asked = 0
+
+    async def get(self, *_: Any) -> dict[str, Any]:
+        raise AssertionError
+
+    async def objects(self, *_: Any, **__: Any) -> tuple[dict[str, Any], ...]:
+        self.asked += 1
+        return self.nodes
+
+
+def node(system: Any, architecture: Any, **spec: Any) -> dict[str, Any]:
+    return {"spec": spec, "status": {"nodeInfo": {"operatingSystem": system, "architecture": architecture}}}
+
+
+async def test_platforms_are_those_of_nodes_that_pods_can_go_to() -> None:
+    reads = Nodes(
+        node("linux", "amd64"),
+        node("linux", "amd64"),
+        node("linux", "arm64", unschedulable=True),
+        node("windows", "x86_64"),
+        node(None, 7),
+        {},
+    )
+    artifacts = ClusterArtifacts(lambda: pytest.fail("no registry is asked"), reads, virtual_clock())
+    assert await artifacts.platforms() == ("linux/amd64", "windows/amd64")
+    assert await artifacts.platforms() == ("linux/amd64", "windows/amd64")
+    assert reads.asked == 1
