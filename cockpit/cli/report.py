@@ -25,7 +25,7 @@ def fleet(snapshot: Snapshot) -> list[dict[str, Any]]:
     ordered = sorted(
         snapshot.rollouts.values(), key=lambda rollout: urgency(rollout, snapshot.assessments.get(rollout.key))
     )
-    return [item(rollout, snapshot.assessments.get(rollout.key)) for rollout in ordered]
+    return [item(rollout, snapshot.assessments.get(rollout.key)) | _drift(snapshot, rollout.key) for rollout in ordered]
 
 
 def item(rollout: Rollout, assessment: Assessment | None) -> dict[str, Any]:
@@ -65,6 +65,7 @@ def status(snapshot: Snapshot, key: Key) -> dict[str, Any]:
     assessment = snapshot.assessments.get(key)
     return {
         **item(rollout, assessment),
+        **_drift(snapshot, key),
         "verdict": verdict(assessment) | _basis(assessment),
         "arms": {"canary": arm(rollout.canary), "baseline": arm(rollout.baseline)},
         "slis": [sli(row) for row in assessment.slis] if assessment else [],
@@ -73,6 +74,11 @@ def status(snapshot: Snapshot, key: Key) -> dict[str, Any]:
         "as_of": as_of(snapshot),
         "now": snapshot.now,
     }
+
+
+def _drift(snapshot: Snapshot, key: Key) -> dict[str, Any]:
+    """``drift``: findings, worst first; an empty array says that nothing was found, not that all was asked."""
+    return {"drift": [msgspec.to_builtins(each) for each in snapshot.drifts.get(key, ())]}
 
 
 def _basis(assessment: Assessment | None) -> dict[str, Any]:

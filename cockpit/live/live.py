@@ -15,10 +15,12 @@ from cockpit.cluster.reflector import ListWatch
 from cockpit.cluster.rows import EventRow
 from cockpit.cluster.store import Sink, Stores
 from cockpit.live.coverage import Coverage
+from cockpit.live.drifting import Drifting
 from cockpit.live.events import EventRing
 from cockpit.live.health import Pulse, Versioned, all_gaps, kubernetes_source
 from cockpit.live.judging import Judge, Judging, Observer, condition
 from cockpit.live.keys import Keys
+from cockpit.live.watches import watched
 from cockpit.model.case import Policy
 from cockpit.model.event import Event
 from cockpit.model.plan import Pending
@@ -56,6 +58,8 @@ class Live:
         self.stores = Stores(self._row_changed)
         """Everything reflected; also the Shelf that strategies build from."""
         self._keys = Keys(self.stores, strategies)
+        self.drifting = Drifting(self.stores, self._touch)
+        """What runs against what is said to run; told more by ``live.driftwatch``."""
         kinds = frozenset(watch.resource.kind for strategy in strategies for watch in strategy.watches)
         self._ring = EventRing(
             self._events_changed,
@@ -247,6 +251,9 @@ class Live:
         if rollouts is not old.rollouts:
             changes["rollouts"] = rollouts
             self._events_dirty = True
+        drifts = self.drifting.found(rollouts, old.drifts, now)
+        if drifts is not old.drifts:
+            changes["drifts"] = drifts
         sources = self._sources(old.sources)
         assessments = self._judging.judged(rollouts, old.assessments, sources["prometheus"], now)
         if assessments is not old.assessments:
@@ -284,6 +291,7 @@ class Live:
     def _rebuilt(self, old: dict[Key, Rollout]) -> dict[Key, Rollout]:
         """``old`` with the dirty rollouts built anew; the same object when none of them differs."""
         dirty, self._dirty = self._dirty, set()
+        self.drifting.again(dirty)
         changed: dict[Key, Rollout | None] = {}
         for key in dirty:
             before = old.get(key)
@@ -325,19 +333,3 @@ class Live:
         if self._clock.wall() - self._dated >= _DATE_SECONDS or new.keys() != old.keys():
             return True
         return any(condition(source) != condition(old[name]) for name, source in new.items())
-
-
-def watched(strategies: Sequence[Strategy]) -> dict[Resource, tuple[type[Any], bool]]:
-    """Each resource once, whoever asks for it, with its row and whether its absence is no gap.
-
-    Workloads come first: they are what is drawn first. Raises TypeError when two strategies differ about a row.
-    """
-    mains = {strategy.resource for strategy in strategies}
-    watches = [watch for strategy in strategies for watch in strategy.watches]
-    found: dict[Resource, tuple[type[Any], bool]] = {}
-    for watch in sorted(watches, key=lambda watch: watch.resource not in mains):
-        row, optional = found.get(watch.resource, (watch.row, True))
-        if row is not watch.row:
-            raise TypeError(f"two strategies keep different rows of {watch.resource.plural}")
-        found[watch.resource] = (row, optional and watch.optional)
-    return found
