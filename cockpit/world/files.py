@@ -40,6 +40,19 @@ preferences: {{}}
 """
 
 
+def registry(address: str, key: Path) -> str:
+    """The part of the settings that says where the images of the world are, and whose signatures count."""
+    return f"""
+[[registries]]
+match = "registry.acme.test"
+endpoint = {json.dumps(address)}
+plain_http = true
+
+[signatures]
+keys = [{json.dumps(str(key))}]
+"""
+
+
 def settings(
     *,
     kubeconfig: Path,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from cockpit.world.contract import Profile
+from cockpit.world.registry.artifacts import Artifact, artifact
 
 if TYPE_CHECKING:
     from cockpit.world.contract import World
@@ -42,6 +42,7 @@ class ProfileBook:
 
     def __init__(self) -> None:
         self._by_digest: dict[str, Profile] = {}
+        self._named: dict[str, tuple[str, str]] = {}  # digest -> (repository, tag) that it was built as
         self._moved: dict[tuple[str, str], str] = {}
         self._rps: dict[tuple[str, str], float] = {}
         self._scripts: dict[tuple[str, str, str], tuple[float, ...]] = {}
@@ -52,7 +53,27 @@ class ProfileBook:
         if reference.startswith("sha256:"):
             return reference
         moved = self._moved.get((repository, reference))
-        return moved or "sha256:" + hashlib.sha256(f"{repository}:{reference}".encode()).hexdigest()
+        if moved is not None:
+            return moved
+        digest = artifact(repository, reference).root.digest
+        self._named[digest] = repository, reference
+        return digest
+
+    def named(self) -> list[tuple[str, str]]:
+        """(repository, tag) of every image that anything here ever named."""
+        return list(self._named.values())
+
+    def artifact(self, digest: str) -> Artifact | None:
+        """What a digest is the index of."""
+        found = self._named.get(digest)
+        return artifact(*found) if found is not None else None
+
+    def tag(self, path: str, tag: str) -> str | None:
+        """The digest a tag points to now; ``path``: the repository without its registry's host. None: no such tag."""
+        for repository, known in self._named.values():
+            if known == tag and repository.partition("/")[2] == path:
+                return self.digest(f"{repository}:{tag}")
+        return None
 
     def move_tag(self, image: str, target: str) -> None:
         """From now on the tag ``image`` pulls what ``target`` (an image, by tag or digest) pulls at this moment."""

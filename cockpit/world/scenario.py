@@ -34,6 +34,8 @@ class Version(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """One image of a workload. ``age``: how long before the present it was set, as ``1h30m``; ``-5m``: that long after.
 
     Versions that are not the last are promoted in full at once, unless ``walk``: then their steps run.
+    ``registry``: what became of its image: garbage-collected, one platform of it lost, never signed, signed by a
+    stranger.
     """
 
     tag: str
@@ -41,6 +43,7 @@ class Version(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     profile: Profile = Profile()
     walk: bool = False
     turn: list[Turn] = []
+    registry: Literal["held", "collected", "no-amd64", "unsigned", "wrong-key"] = "held"
 
 
 class Act(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -228,6 +231,22 @@ def _turns(world: World, image: str, profile: Profile) -> Callable[[], None]:
     return lambda: world.profiles.set(image, profile)
 
 
+def _stored(world: World, image: str, fate: str) -> None:
+    registry, book = getattr(world, "registry", None), world.profiles
+    if registry is None or not isinstance(book, ProfileBook):
+        return
+    digest = book.digest(image)
+    match fate:
+        case "collected":
+            registry.collect(digest)
+        case "no-amd64":
+            registry.lose_platform(digest, "amd64")
+        case "unsigned":
+            registry.unsigned.add(digest)
+        case "wrong-key":
+            registry.wrong_key.add(digest)
+
+
 def _workload(world: World, workload: Workload) -> Iterator[Timed]:
     """Creation with the first version, each update, and what people did."""
     book = world.profiles
@@ -236,6 +255,7 @@ def _workload(world: World, workload: Workload) -> Iterator[Timed]:
     for version in workload.version:
         image = f"{repository}:{version.tag}"
         book.set(image, version.profile)
+        _stored(world, image, version.registry)
         for turn in version.turn:
             yield _age(turn.age), _turns(world, image, turn.profile)
         pinned = workload.pinned and isinstance(book, ProfileBook)

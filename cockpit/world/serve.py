@@ -24,6 +24,8 @@ from cockpit.world.control import Control
 from cockpit.world.controllers import Controllers
 from cockpit.world.profiles import ProfileBook
 from cockpit.world.prometheus import SD_PATH
+from cockpit.world.registry import control as registry_control
+from cockpit.world.registry.server import Registry
 from cockpit.world.store import Store
 from cockpit.world.tls import Authority
 
@@ -65,6 +67,8 @@ class World:
         self.admin_token = self.api.users.add("admin", (MASTERS,))
         self.controllers: Controllers | None = None
         self._prometheus: web.Application | None = None
+        self.registry = Registry(self, seed)
+        registry_control.add_routes(self.control, self.registry)
 
     @classmethod
     def build(
@@ -124,16 +128,22 @@ class World:
             prometheus: str | None = None
             if self._prometheus is not None:
                 prometheus = f"http://{await _listen(stack, _runner(self._prometheus))}"
+            registry = f"http://{await _listen(stack, _runner(self.registry.application()))}"
             driver = asyncio.create_task(self.clock.drive())
             stack.push_async_callback(_cancel, driver)
             self.clock.restart_wall()
-            yield self._write_files(directory, kubernetes, f"http://{control}/?token={self.control.token}", prometheus)
+            where = f"http://{control}/?token={self.control.token}"
+            yield self._write_files(directory, kubernetes, where, prometheus, registry)
 
-    def _write_files(self, directory: Path, kubernetes: str, control: str, prometheus: str | None) -> Ready:
+    def _write_files(
+        self, directory: Path, kubernetes: str, control: str, prometheus: str | None, registry: str
+    ) -> Ready:
         context = "demo"  # the scenario has a name of its own, in the config
         kubeconfig, config = directory / "kubeconfig", directory / "config.toml"
         text = files.kubeconfig(context, kubernetes, self.authority.pem, self.admin_token)
         files.write_private(kubeconfig, text)
+        key = directory.resolve() / "cosign.pub"
+        key.write_text(self.registry.signer.public_pem)
         settings = files.settings(
             kubeconfig=kubeconfig.resolve(),
             context=context,
@@ -141,7 +151,7 @@ class World:
             scenario=self.scenario,
             time_scale=self.clock.speed,
             journal=directory.resolve() / "journal.sqlite3",
-            extra=self.config,
+            extra=files.registry(registry, key) + self.config,
         )
         files.write_private(config, settings)
         return Ready(
@@ -150,6 +160,7 @@ class World:
             control=control,
             kubernetes=kubernetes,
             prometheus=prometheus,
+            registry=registry,
             scrape=f"{prometheus}{SD_PATH}" if prometheus else None,
         )
 

@@ -1,0 +1,1 @@
+"""An OCI registry for the images of the world: real digests, multi-arch indexes, signatures, lost artifacts."""
