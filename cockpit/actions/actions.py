@@ -14,6 +14,7 @@ from cockpit.actions.gateway import Gateway, Sent
 from cockpit.actions.ledger import Ledger
 from cockpit.actions.operation import Operation
 from cockpit.actions.ports import Picture, Rights, Writer
+from cockpit.actions.proof import Compare, by_digest
 from cockpit.actions.settle import Settlement, settle
 from cockpit.actions.wire import shown
 from cockpit.base.clock import Clock
@@ -55,8 +56,10 @@ class Actions:
         who: Who,
         read_only: bool = False,
         strategy_of: Callable[[str], Strategy] = for_kind,
+        compare: Compare = by_digest,
     ) -> None:
         self._reader = reader
+        self._compare = compare
         self._rights = rights
         self._journal = journal
         self._clock = clock
@@ -170,6 +173,8 @@ class Actions:
             picture=self._picture,
             clock=self._clock,
             progress=progress,
+            reader=self._reader,
+            compare=self._compare,
         )
         self._running[plan.key] = operation
         try:
@@ -194,7 +199,7 @@ class Actions:
             return ()
         tried = await asyncio.gather(
             *(
-                settle(each, self._ledger, self._reader, self._picture, self._clock, self._strategy_of)
+                settle(each, self._ledger, self._reader, self._picture, self._clock, self._strategy_of, self._compare)
                 for each in opened
             )
         )

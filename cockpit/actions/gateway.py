@@ -17,7 +17,7 @@ from cockpit.model.right import Right
 from cockpit.strategies.contract import Reader
 
 READ_BACK_SECONDS = 4.0
-"""How long a write whose answer was lost is looked for before it is said not to have been carried out."""
+"""How long a write whose answer was lost is looked for here; its effect is watched for after that."""
 _READ_BACK_PAUSE = 0.4
 
 Fate = Literal["sent", "moved", "denied", "refused", "failed", "unclear"]
@@ -161,4 +161,5 @@ class Gateway:
             await self._sleep(_READ_BACK_PAUSE)
         if isinstance(fresh, CockpitError):
             return Sent("unclear", f"the answer was lost and the state cannot be read back: {fresh}")
-        return Sent("failed", f"the answer was lost; read back: nothing was changed ({lost})")
+        # Not there is no proof: what was sent may still lie in a proxy or a queue, and be carried out after this look.
+        return Sent("unclear", f"the answer was lost; read back after {READ_BACK_SECONDS:.0f} s: not there ({lost})")

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from cockpit.actions.gateway import Gateway, Sent
 from cockpit.actions.ledger import Ledger, outcome_record
 from cockpit.actions.ports import Picture
+from cockpit.actions.proof import Compare, by_digest, prove
 from cockpit.actions.watching import Deadline, watch
 from cockpit.actions.wire import shown
 from cockpit.base.clock import Clock
@@ -14,7 +15,7 @@ from cockpit.journal import IntentRecord, JournalError
 from cockpit.model.plan import Consent, Intent, Outcome, Patch, Pending, Plan, Refusal, Result
 from cockpit.model.right import Right
 from cockpit.model.rollout import Rollout
-from cockpit.strategies.contract import Observation, Strategy
+from cockpit.strategies.contract import Observation, Reader, Strategy
 from cockpit.strategies.values import spell
 
 _UNCLEAR_SECONDS = 20.0
@@ -40,6 +41,8 @@ class Operation:
         picture: Picture,
         clock: Clock,
         progress: Callable[[str], None] | None,
+        reader: Reader,
+        compare: Compare = by_digest,
     ) -> None:
         self.op_id = op_id
         self.plan = plan
@@ -52,6 +55,8 @@ class Operation:
         self._picture = picture
         self._clock = clock
         self._progress = progress
+        self._reader = reader
+        self._compare = compare
         self._stages = max(len(plan.sequence), len(plan.patches), 1)
         self._sent: list[Patch] = []
         self._records: list[IntentRecord] = []
@@ -86,8 +91,17 @@ class Operation:
                 return await self._end(following.result, self._partly(stage, following.reason))
             break  # the effect is there already, or time is up
         self.sending = False
-        observation, _ = await watch(self._picture, self._strategy, self.plan, deadline, lambda _o, _r: False)
+        observation, rollout = await watch(self._picture, self._strategy, self.plan, deadline, lambda _o, _r: False)
+        if self.plan.verb == "rollback" and observation.state == "done" and rollout is not None:
+            return await self._end(*await self._proven(observation, rollout, deadline))
         return await self._concluded(observation)
+
+    async def _proven(self, observation: Observation, rollout: Rollout, deadline: Deadline) -> Ending:
+        """A rollback in force is done only when each of its pods is known to run the target."""
+        proof = await prove(self.plan, rollout, self._reader, self._picture, self._compare, deadline)
+        if proof.state == "proven":
+            return "done", f"{self._took()}, {proof.text}", observation.text
+        return "accepted", f"accepted, but not verified: {proof.text}"
 
     async def _following(self, stage: int, deadline: Deadline) -> Patch | Refusal | None:
         """The request of a later stage as soon as the picture allows it; None when none is needed or time is up."""
@@ -147,8 +161,10 @@ class Operation:
         """The answer is lost: the asked state, once observed, is ``done`` whoever made it; otherwise nobody knows."""
         self._tell("sent", sent.text)
         deadline = Deadline(self._clock, _UNCLEAR_SECONDS * max(self._clock.time_scale, 1.0))
-        observation, _ = await watch(self._picture, self._strategy, self.plan, deadline, lambda _o, _r: False)
+        observation, rollout = await watch(self._picture, self._strategy, self.plan, deadline, lambda _o, _r: False)
         if observation.state == "done" and self._stages == 1:
+            if self.plan.verb == "rollback" and rollout is not None:
+                return await self._proven(observation, rollout, deadline)
             return "done", self._took(), observation.text
         return "unknown", f"{sent.text}; now: {observation.text}"
 

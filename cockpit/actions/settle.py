@@ -14,6 +14,7 @@ from cockpit import __version__
 from cockpit.actions.conditions import resolve, standing
 from cockpit.actions.ledger import Ledger, read_plan
 from cockpit.actions.ports import Picture
+from cockpit.actions.proof import Compare, by_digest, prove
 from cockpit.actions.watching import Deadline, watch
 from cockpit.base.clock import Clock
 from cockpit.base.errors import CockpitError, NotFound
@@ -41,6 +42,7 @@ async def settle(
     picture: Picture,
     clock: Clock,
     strategy_of: Callable[[str], Strategy],
+    compare: Compare = by_digest,
 ) -> Settlement | None:
     """Journals the outcome of one open operation. None: not to be settled here (another cluster, alive, no answer)."""
     here = ledger.who
@@ -63,6 +65,11 @@ async def settle(
     except CockpitError:
         return None  # not readable now: it stays open for a later start
     result, reason = await _found(open_intent, plan, patch, fresh, strategy, picture, clock)
+    rollout = picture.snapshot().rollouts.get(plan.key)
+    if result == "done" and plan.verb == "rollback" and rollout is not None:
+        proof = await prove(plan, rollout, reader, picture, compare, Deadline(clock, _PATIENCE))
+        if proof.state != "proven":
+            result, reason = "accepted", f"it was carried out, but not verified: {proof.text}"
     return await _close(open_intent, ledger, clock, result, reason)
 
 

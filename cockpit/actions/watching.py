@@ -9,6 +9,7 @@ from cockpit.actions.ports import Picture
 from cockpit.base.clock import Clock
 from cockpit.model.plan import Plan
 from cockpit.model.rollout import Rollout
+from cockpit.model.snapshot import Snapshot
 from cockpit.strategies.contract import Observation, Strategy
 
 _LEAST_WALL = 10.0
@@ -44,10 +45,14 @@ async def watch(
         observation = strategy.observe(plan, rollout)
         if observation.state != "waiting" or until(observation, rollout):
             return observation, rollout
-        left = deadline.left
-        if left <= 0:
+        if deadline.left <= 0:
             return observation, rollout
-        try:
-            snapshot = await asyncio.wait_for(picture.changed(snapshot.version), min(left, _LOOK_AGAIN))
-        except TimeoutError:
-            snapshot = picture.snapshot()
+        snapshot = await next_picture(picture, snapshot, deadline)
+
+
+async def next_picture(picture: Picture, snapshot: Snapshot, deadline: Deadline) -> Snapshot:
+    """A newer picture as soon as there is one; the present one after a second, or when the deadline passes."""
+    try:
+        return await asyncio.wait_for(picture.changed(snapshot.version), max(min(deadline.left, _LOOK_AGAIN), 0.0))
+    except TimeoutError:
+        return picture.snapshot()

@@ -145,7 +145,8 @@ async def test_a_recorded_request_is_refused_when_it_is_sent_again(
     tmp_path: Path, verb: Verb, more: dict[str, Any]
 ) -> None:
     at = Seat(Cluster("single"), tmp_path)
-    assert (await at.act(verb, **more)).result == "done"
+    # The version before was never seen to run, so that nothing proves that the same image came back.
+    assert (await at.act(verb, **more)).result == ("accepted" if more.get("to") == "last-good" else "done")
     recorded = at.cluster.sent[0]
     at.cluster.advance(5)
     if verb == "abort":  # guarded by uid and version only: repeating it is harmless, and stays possible
@@ -197,13 +198,13 @@ async def test_a_lost_answer_to_a_write_that_arrived_is_done_and_never_sent_agai
     assert len(at.cluster.sent) == 1
 
 
-async def test_a_lost_answer_to_a_write_that_did_not_arrive_is_failed(tmp_path: Path) -> None:
+async def test_a_lost_answer_to_a_write_that_is_not_there_is_unknown_as_it_may_still_arrive(tmp_path: Path) -> None:
     at = Seat(Cluster("single"), tmp_path)
     at.cluster.before_write = broken(AnswerLost("timed out"))
     _hurry(at)
     outcome = await at.act("advance")
-    assert outcome.result == "failed"
-    assert "nothing was changed" in outcome.reason
+    assert outcome.result == "unknown"
+    assert "read back after 4 s: not there" in outcome.reason
     assert at.cluster.sent == []
 
 
