@@ -7,7 +7,7 @@ latency is not judged.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from cockpit.base.clock import GRID_SECONDS
@@ -77,25 +77,30 @@ class Calibration:
             for edge, grown in buckets.items():
                 self._summed[edge] = self._summed.get(edge, 0) + grown
 
-    def freeze(self) -> None:
-        """Fix what can be fixed: at the first step of the evidence, and at each after it until ``done``."""
+    def freeze(self, canary: Collection[float] = ()) -> None:
+        """Fix what can be fixed: at the first step of the evidence, and at each after it until ``done``.
+
+        ``canary``: the edges that the canary's buckets have in this step, none before its first warm request. A
+        threshold has to be an edge of both arms, so none is chosen before that.
+        """
         for name in [name for name, held in self._counts.items() if len(held) >= ENOUGH]:
             self.phi[name] = dispersion(self._counts.pop(name))
         for sli in self._judged.latency:
-            if sli.name not in self.thresholds and self.observed >= needed(sli.name):
-                self.thresholds[sli.name] = self._threshold(sli.name)
+            if canary and sli.name not in self.thresholds and self.observed >= needed(sli.name):
+                self.thresholds[sli.name] = self._threshold(sli.name, canary)
         if len(self.thresholds) == len(self._judged.latency):
             self._steps.clear()
 
-    def _threshold(self, name: str) -> Threshold:
-        edge = self._edge(name)
+    def _threshold(self, name: str, canary: Collection[float]) -> Threshold:
+        edge = self._edge(name, canary)
         if edge is None or any(edge == other.seconds for other in self.thresholds.values()):
             return Threshold(None, Dispersion(1.0, 0))  # none, or the same bucket as P95's: it says nothing new
         slow = [found for step in self._steps if (found := exceeding(step, edge)) is not None]
         return Threshold(edge, dispersion(slow))
 
-    def _edge(self, name: str) -> float | None:
-        edges = sorted(self._summed)
+    def _edge(self, name: str, canary: Collection[float]) -> float | None:
+        both = [edge for edge in sorted(self._summed) if edge in canary]
+        edges = both if len(both) > 1 else sorted(self._summed)  # nothing in common: that is said, not hidden
         try:
             if name == P95 and self._judged.objective is not None:
                 return nearest_edge(edges, self._judged.objective)

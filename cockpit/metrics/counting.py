@@ -184,7 +184,7 @@ class Counting:
             start = self.history.time(index - 1)
             if start >= self.begin:
                 if not calibration.done:
-                    calibration.freeze()
+                    calibration.freeze(warm["canary"].get(index, {}).keys())
                 for name, item in held.items():
                     pair = self._stratum(name, offset, index, steps, warm, own, calibration)
                     if pair is not None:
