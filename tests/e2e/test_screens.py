@@ -171,7 +171,7 @@ def test_roll_back_at_once_after_a_finished_bad_rollout(stage: Stage, make_tmux:
     def back() -> bool:
         # The cockpit sends the second request of the sequence once it saw the first one's effect: give it wall time.
         time.sleep(0.02)
-        return stage.healthy("Rollout", "web") and stage.running("web") == {manifests.image("v1")}
+        return stage.healthy("Rollout", "web") and stage.running("web") == {manifests.pinned("v1")}
 
     stage.until(back, tick=1, limit=600)
 

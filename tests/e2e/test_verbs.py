@@ -143,7 +143,7 @@ def test_rollback_to_last_good_after_a_bad_version_was_promoted(stage: Stage) ->
     stage.until(lambda: stage.healthy("Rollout", "web"))
     answer = stage.act("rollback", "web", "--to", "last-good", "--now", "--confirm", "web")
     assert answer["result"] == "done"
-    stage.until(lambda: stage.healthy("Rollout", "web") and stage.running("web") == {manifests.image("v1")})
+    stage.until(lambda: stage.healthy("Rollout", "web") and stage.running("web") == {manifests.pinned("v1")})
 
 
 def test_rollback_through_the_steps_waits_at_its_gates(stage: Stage) -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from cockpit.world.profiles import normalize
+from cockpit.world.registry.artifacts import artifact
+
 Manifest = dict[str, Any]
 
 NAMESPACE = "trial"
@@ -13,6 +16,11 @@ REPOSITORY = "registry.example/trial"
 
 def image(version: str, repository: str = REPOSITORY) -> str:
     return f"{repository}:{version}"
+
+
+def pinned(version: str, repository: str = REPOSITORY) -> str:
+    """The same image by the digest that the world's registry has it under."""
+    return f"{repository}@{artifact(normalize(repository)[0], version).root.digest}"
 
 
 def namespace(name: str = NAMESPACE) -> Manifest:
