@@ -23,6 +23,7 @@ from cockpit.judge import judge
 from cockpit.live.archived import ArchivingReader
 from cockpit.live.artifacts import ClusterArtifacts
 from cockpit.live.attempts import Attempts
+from cockpit.live.driftwatch import DriftWatch
 from cockpit.live.live import Live
 from cockpit.live.recording import Recorder
 from cockpit.live.resets import Resets
@@ -98,6 +99,7 @@ class Session:
         self._archive = self._journal.archive
         self._reader = ArchivingReader(api, self._live, self._archive, credentials.cluster)
         self._artifacts = ClusterArtifacts(self._open_registries, api, clock)
+        self._drift = DriftWatch(self._live, self._artifacts, self._reader, clock)
         self._versions = Versions(
             self._live, self._reader, self._artifacts, self._held_bad, settings.preflight.coverage
         )
@@ -137,6 +139,7 @@ class Session:
         self._tasks.append(asyncio.create_task(self._identify()))
         self._tasks.append(asyncio.create_task(self._resets.follow()))
         self._tasks.append(asyncio.create_task(self._record()))
+        self._tasks.append(asyncio.create_task(self._watch_drift()))
 
     async def ready(self, seconds: float) -> None:
         """Wait for a first whole picture. Raises Unreachable, Denied or NotSent's kin when there will be none."""
@@ -211,6 +214,7 @@ class Session:
         self._focus = key
         self._sampler.focus(key)
         self._live.focus(key)
+        self._drift.focus(key)
         self._rollouts_changed(self._live.snapshot().rollouts)
 
     def logs(self, key: Key, role: Role) -> LogFeed:
@@ -353,6 +357,10 @@ class Session:
         """Once the picture stands, write down what can only be seen now."""
         await self._standing()
         await self._recorder.follow()
+
+    async def _watch_drift(self) -> None:
+        await self._standing()
+        await self._drift.follow()
 
     def _open_registries(self) -> Registries:
         """At the first question only: what it imports is not needed to look at a fleet."""
