@@ -10,6 +10,7 @@ import msgspec
 
 from cockpit.actions import tiers
 from cockpit.actions.consent import missing
+from cockpit.actions.evidence import Witness
 from cockpit.actions.gateway import Gateway, Sent
 from cockpit.actions.ledger import Ledger
 from cockpit.actions.operation import Operation
@@ -57,9 +58,11 @@ class Actions:
         read_only: bool = False,
         strategy_of: Callable[[str], Strategy] = for_kind,
         compare: Compare = by_digest,
+        witness: Witness | None = None,
     ) -> None:
         self._reader = reader
         self._compare = compare
+        self._witness = witness
         self._rights = rights
         self._journal = journal
         self._clock = clock
@@ -175,6 +178,7 @@ class Actions:
             progress=progress,
             reader=self._reader,
             compare=self._compare,
+            witness=self._witness,
         )
         self._running[plan.key] = operation
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -11,6 +11,7 @@ from cockpit.actions.wire import condensed, journaled
 from cockpit.base.clock import Clock
 from cockpit.base.text import clean
 from cockpit.journal import IntentRecord, Journal, JournalError, OpenIntent, OutcomeRecord, Who
+from cockpit.journal.observed import Piece
 from cockpit.model.plan import Consent, Intent, Outcome, Patch, Plan, Verb
 
 OUTRANKS: frozenset[Verb] = frozenset({"abort", "pause", "resume"})
@@ -90,6 +91,17 @@ class Ledger:
             self._notify(note)
             return note
 
+    async def keep(self, op_id: str, pieces: Sequence[Piece]) -> tuple[dict[str, str], str | None]:
+        """Puts evidence on disk: name -> sha256, and a sentence when it could not be kept. Never raises."""
+        if not pieces:
+            return {}, None
+        try:
+            return await self._journal.archive.keep(op_id, pieces), None
+        except JournalError as error:
+            note = f"its evidence was not kept: {error}"
+            self._notify(note)
+            return {}, note
+
 
 def plan_body(plan: Plan) -> dict[str, Any]:
     """A plan as JSON from which ``read_plan`` can judge its effect later; templates are condensed, dialogs left out."""
@@ -113,7 +125,12 @@ def read_plan(body: dict[str, Any]) -> Plan | None:
 
 
 def outcome_record(
-    op_id: str, outcome: Outcome, at: float, verified_at: float | None, audit_ids: tuple[str, ...]
+    op_id: str,
+    outcome: Outcome,
+    at: float,
+    verified_at: float | None,
+    audit_ids: tuple[str, ...],
+    evidence: dict[str, str],
 ) -> OutcomeRecord:
     return OutcomeRecord(
         op_id=op_id,
@@ -123,4 +140,5 @@ def outcome_record(
         observed=outcome.observed,
         verified_at=verified_at,
         audit_ids=audit_ids,
+        evidence=evidence,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from cockpit.actions.evidence import Evidence, Witness
 from cockpit.actions.gateway import Gateway, Sent
 from cockpit.actions.ledger import Ledger, outcome_record
 from cockpit.actions.ports import Picture
@@ -43,6 +44,7 @@ class Operation:
         progress: Callable[[str], None] | None,
         reader: Reader,
         compare: Compare = by_digest,
+        witness: Witness | None = None,
     ) -> None:
         self.op_id = op_id
         self.plan = plan
@@ -57,6 +59,7 @@ class Operation:
         self._progress = progress
         self._reader = reader
         self._compare = compare
+        self._evidence = Evidence(witness, plan)
         self._stages = max(len(plan.sequence), len(plan.patches), 1)
         self._sent: list[Patch] = []
         self._records: list[IntentRecord] = []
@@ -75,6 +78,12 @@ class Operation:
         return self._yielded
 
     async def run(self) -> Outcome:
+        try:
+            return await self._run()
+        finally:
+            self._evidence.drop()
+
+    async def _run(self) -> Outcome:
         stopped = await self._stage(self.plan.patches[0], 0)
         if stopped is not None:
             return await self._end(*stopped)
@@ -184,17 +193,26 @@ class Operation:
         """Journals the outcome of what was sent; an operation that sent nothing leaves no row."""
         self.sending = False
         outcome = self._outcome(result, reason, seen)
+        now = self._clock.local()  # when its effect was seen, not when its evidence was packed
+        stage = {"done": "done", "accepted": "accepted", "unknown": "accepted"}.get(result, "failed")
+        self._tell(stage, f"{result}: {seen or reason}")
         if self._records:
-            now = self._clock.local()
-            record = outcome_record(self.op_id, outcome, now, now if result == "done" else None, tuple(self._audit))
+            kept = await self._kept() if self._sent else {}
+            verified = now if result == "done" else None
+            record = outcome_record(self.op_id, outcome, now, verified, tuple(self._audit), kept)
             note = await self._ledger.end(self._records[-1], record)
             if note is not None:
                 self._notes.append(note)
-        stage = {"done": "done", "accepted": "accepted", "unknown": "accepted"}.get(result, "failed")
-        self._tell(stage, f"{result}: {seen or reason}")
         if self._notes:
             outcome = self._outcome(result, "; ".join((reason, *self._notes)), seen)
         return outcome
+
+    async def _kept(self) -> dict[str, str]:
+        """Puts the evidence on disk; name -> sha256, for the outcome's row."""
+        pieces, lacking = await self._evidence.pieces()
+        kept, trouble = await self._ledger.keep(self.op_id, pieces)
+        self._notes += [each for each in (lacking, trouble) if each is not None]
+        return kept
 
     def _outcome(self, result: Result, reason: str, observed: str | None) -> Outcome:
         return Outcome(
