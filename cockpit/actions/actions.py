@@ -14,7 +14,7 @@ from cockpit.actions.evidence import Witness
 from cockpit.actions.gateway import Gateway, Sent
 from cockpit.actions.ledger import Ledger
 from cockpit.actions.operation import Operation
-from cockpit.actions.ports import Picture, Rights, Writer
+from cockpit.actions.ports import Creator, Picture, Rights, Writer
 from cockpit.actions.proof import Compare, by_digest
 from cockpit.actions.settle import Settlement, settle
 from cockpit.actions.wire import shown
@@ -59,6 +59,7 @@ class Actions:
         strategy_of: Callable[[str], Strategy] = for_kind,
         compare: Compare = by_digest,
         witness: Witness | None = None,
+        creator: Creator | None = None,
     ) -> None:
         self._reader = reader
         self._compare = compare
@@ -68,7 +69,7 @@ class Actions:
         self._clock = clock
         self._picture = picture
         self._strategy_of = strategy_of
-        self._gateway = Gateway(writer, reader, rights, clock, read_only=read_only)
+        self._gateway = Gateway(writer, reader, rights, clock, read_only=read_only, creator=creator)
         self._ledger = Ledger(journal, who, clock, self.notify)
         self._running: dict[Key, Operation] = {}
         self._notices: list[str] = []
@@ -86,9 +87,9 @@ class Actions:
         """The actor that this process journals."""
         return self._ledger.who
 
-    def known_as(self, user: str) -> None:
-        """The server's own name for us, once it has been asked; the journal's actor from now on."""
-        self._ledger.who = msgspec.structs.replace(self._ledger.who, user=user)
+    def known_as(self, user: str, groups: tuple[str, ...] = ()) -> None:
+        """The server's own name for us, and our groups, once it has been asked; the journal's actor from now on."""
+        self._ledger.who = msgspec.structs.replace(self._ledger.who, user=user, groups=groups)
 
     def can(self, verb: Verb, key: Key) -> tuple[Answer, str]:
         """Whether mode, kind and rights allow a verb, and if not why. Never blocks."""
@@ -120,7 +121,10 @@ class Actions:
             return elsewhere
         history = await self._history(intent)
         intent = msgspec.structs.replace(
-            intent, at=self._clock.cluster(), held_bad=history.held_bad, held_by=history.paused_by
+            intent,
+            at=self._clock.cluster(),
+            held_bad=history.held_bad,
+            held_by=history.paused_by or self._paused_by(intent.key),
         )
         try:
             drafted = await strategy.plan(intent, self._reader)
@@ -240,6 +244,11 @@ class Actions:
             return None
         turned = f"{seen.state.upper()} -> {now.verdict.state.upper()}, {now.verdict.reason}"
         return f"the verdict moved: {turned} ({reason}); nothing was sent, look again"
+
+    def _paused_by(self, key: Key) -> str | None:
+        """Whose Event is the newest word on who paused: the acts of another seat are in no journal of ours."""
+        act = self._picture.snapshot().acts.get(key)
+        return act.actor if act is not None and act.verb == "pause" else None
 
     async def _history(self, intent: Intent) -> History:
         try:

@@ -9,10 +9,11 @@ from typing import Any, Literal
 import msgspec
 
 from cockpit.actions.conditions import moved, standing
-from cockpit.actions.ports import Rights, WriteAnswer, Writer
+from cockpit.actions.ports import Creator, Rights, WriteAnswer, Writer
 from cockpit.base.clock import Clock
 from cockpit.base.errors import AnswerLost, ApiError, CockpitError, Denied, NotFound, NotSent
 from cockpit.model.plan import Patch, Verb
+from cockpit.model.resource import Resource
 from cockpit.model.right import Right
 from cockpit.strategies.contract import Reader
 
@@ -44,7 +45,9 @@ class Gateway:
         *,
         read_only: bool,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        creator: Creator | None = None,
     ) -> None:
+        self._creator = creator
         self._writer = writer
         self._reader = reader
         self._rights = rights
@@ -115,6 +118,16 @@ class Gateway:
         except CockpitError as error:
             return Sent("failed", str(error))
         return Sent("sent", "the server would accept it", answer.audit_id, tuple(answer.warnings))
+
+    async def announce(self, resource: Resource, namespace: str, body: dict[str, Any]) -> str | None:
+        """Creates an Event, once; None, or one sentence on why there is none. Nothing depends on it."""
+        if self.read_only or self._creator is None:
+            return None
+        try:
+            await self._creator.create(resource, namespace, body)
+        except CockpitError as error:
+            return str(error)
+        return None
 
     async def _ruling(self, verb: Verb, rights: Iterable[Right], namespace: str) -> Sent | None:
         for right in rights:

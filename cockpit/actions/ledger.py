@@ -25,6 +25,7 @@ class Ledger:
         self._journal = journal
         self._clock = clock
         self._notify = notify
+        self._silent = False
         self.who = who
 
     def record(
@@ -90,6 +91,12 @@ class Ledger:
                 note = f"the outcome is recorded nowhere: {error}; {also}"
             self._notify(note)
             return note
+
+    def unannounced(self, trouble: str) -> None:
+        """Says once that other seats will not see the acts of this one."""
+        if not self._silent:
+            self._silent = True
+            self._notify(f"no Event tells other seats of this act: {trouble}")
 
     async def keep(self, op_id: str, pieces: Sequence[Piece]) -> tuple[dict[str, str], str | None]:
         """Puts evidence on disk: name -> sha256, and a sentence when it could not be kept. Never raises."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from cockpit.actions.announce import Announcement
 from cockpit.actions.evidence import Evidence, Witness
 from cockpit.actions.gateway import Gateway, Sent
 from cockpit.actions.ledger import Ledger, outcome_record
@@ -60,6 +61,7 @@ class Operation:
         self._reader = reader
         self._compare = compare
         self._evidence = Evidence(witness, plan)
+        self._announcement = Announcement(gateway, ledger)
         self._stages = max(len(plan.sequence), len(plan.patches), 1)
         self._sent: list[Patch] = []
         self._records: list[IntentRecord] = []
@@ -82,6 +84,7 @@ class Operation:
             return await self._run()
         finally:
             self._evidence.drop()
+            await self._announcement.end()
 
     async def _run(self) -> Outcome:
         stopped = await self._stage(self.plan.patches[0], 0)
@@ -155,6 +158,8 @@ class Operation:
         sent = await self._gateway.send(patch)
         if sent.audit_id is not None:
             self._audit.append(sent.audit_id)
+        if stage == 0 and sent.fate in ("sent", "unclear"):
+            self._announcement.begin(self.op_id, self.plan, self._clock.cluster(), self._consent.reason)
         if sent.fate == "sent":
             self._tell("sent", f"{patch.why}: {sent.text}")
             return None

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from cockpit.model.plan import Patch, Pending
-from cockpit.model.resource import Key
+from cockpit.model.resource import Key, Resource
 from cockpit.model.right import Answer, Right
 from cockpit.model.snapshot import Snapshot
 
@@ -28,6 +28,12 @@ class Writer(Protocol):
     """Sends one JSON patch, once (``cluster.api.Api``). Raises NotSent, AnswerLost, Denied, NotFound or ApiError."""
 
     async def patch(self, patch: Patch, dry_run: bool = False) -> WriteAnswer: ...
+
+
+class Creator(Protocol):
+    """Creates one object, once (``cluster.api.Api``). Raises as ``Writer``."""
+
+    async def create(self, resource: Resource, namespace: str, body: dict[str, Any]) -> WriteAnswer: ...
 
 
 class Rights(Protocol):

@@ -239,6 +239,25 @@ class Api:
         audit_id = response.headers.get("audit-id")
         return WriteAnswer(response.status_code, body, clean(audit_id, 80) if audit_id else None, warnings)
 
+    async def create(self, resource: Resource, namespace: str, body: dict[str, Any]) -> WriteAnswer:
+        """POST one object, once; never repeated. Raises what ``patch`` does."""
+        try:
+            response = await self._transport.request(
+                "writes",
+                "POST",
+                resource.path(namespace),
+                query={"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict"},
+                content=msgspec.json.encode(body),
+                headers={"Content-Type": "application/json"},
+            )
+        except ApiError as error:
+            if error.status >= 500:
+                raise AnswerLost(f"{error} (HTTP {error.status}); whether it was carried out is not known") from None
+            raise _named(error) from None
+        except CredentialsError as error:  # before anything left
+            raise Denied(str(error)) from None
+        return WriteAnswer(response.status_code, _object(response.content))
+
     async def _json(
         self,
         method: str,

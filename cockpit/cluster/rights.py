@@ -16,6 +16,7 @@ from cockpit.model.right import Answer, Right
 CACHE_SECONDS = 60.0
 
 _ACCESS_REVIEW = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+_MOST_GROUPS = 100
 _SELF_REVIEW_VERSIONS = ("v1", "v1beta1", "v1alpha1")
 
 
@@ -68,7 +69,12 @@ class Rights:
             self._rulings[key] = msgspec.structs.replace(ruling, at=float("-inf"))
 
     async def who(self) -> str | None:
-        """Our name as the server knows it (SelfSubjectReview), None where the server has no such review or refuses."""
+        """Our name as the server knows it, None where the server has no such review or refuses."""
+        found = await self.identity()
+        return found[0] if found is not None else None
+
+    async def identity(self) -> tuple[str, tuple[str, ...]] | None:
+        """Our name and groups as the server knows them (SelfSubjectReview), None where it does not say."""
         for version in _SELF_REVIEW_VERSIONS:
             body = {"apiVersion": f"authentication.k8s.io/{version}", "kind": "SelfSubjectReview"}
             try:
@@ -77,8 +83,12 @@ class Rights:
                 continue
             except CockpitError:
                 return None
-            name = ((answer.get("status") or {}).get("userInfo") or {}).get("username")
-            return clean(name, 200) if isinstance(name, str) and name else None
+            info = (answer.get("status") or {}).get("userInfo") or {}
+            name, groups = info.get("username"), info.get("groups")
+            if not isinstance(name, str) or not name:
+                return None
+            named = groups if isinstance(groups, list) else ()
+            return clean(name, 200), tuple(clean(each, 200) for each in named[:_MOST_GROUPS] if isinstance(each, str))
         return None
 
     async def aclose(self) -> None:

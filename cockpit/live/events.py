@@ -18,7 +18,14 @@ _SLACK = 250  # rows held above the ring before it is cut, so that not every eve
 class EventRing:
     """A reflector's sink for events about objects of ``kinds``. ``on_change`` is called when the ring differs."""
 
-    def __init__(self, on_change: Callable[[], None], kinds: frozenset[str], size: int = RING) -> None:
+    def __init__(
+        self,
+        on_change: Callable[[], None],
+        kinds: frozenset[str],
+        size: int = RING,
+        seen: Callable[[EventRow], None] = lambda _: None,
+    ) -> None:
+        self._seen = seen  # told of every row of these kinds, whether or not the ring keeps it
         self._on_change = on_change
         self._kinds = kinds  # others (jobs, nodes, volumes) would push out what is of use here
         self._size = size
@@ -28,6 +35,7 @@ class EventRing:
     def upsert(self, row: EventRow) -> None:
         if row.involved_object.kind not in self._kinds:
             return
+        self._seen(row)
         self._rows[row.meta.uid] = row
         if len(self._rows) > self._size + _SLACK:
             self._cut()
@@ -49,6 +57,8 @@ class EventRing:
     def newest(self, rows: Iterable[EventRow]) -> dict[str, EventRow]:
         """At most the ring's size of ``rows``, by uid, the newest last."""
         ordered = sorted((row for row in rows if row.involved_object.kind in self._kinds), key=event_time)
+        for row in ordered:
+            self._seen(row)
         return {row.meta.uid: row for row in ordered[-self._size :]}
 
     def events(self, owner: Callable[[EventRow], Key | None]) -> tuple[Event, ...]:

@@ -14,6 +14,7 @@ from cockpit.base.text import clean
 from cockpit.cluster.reflector import ListWatch
 from cockpit.cluster.rows import EventRow
 from cockpit.cluster.store import Sink, Stores
+from cockpit.live.acts import Acts
 from cockpit.live.coverage import Coverage
 from cockpit.live.drifting import Drifting
 from cockpit.live.events import EventRing
@@ -61,10 +62,9 @@ class Live:
         self.drifting = Drifting(self.stores, self._touch)
         """What runs against what is said to run; told more by ``live.driftwatch``."""
         kinds = frozenset(watch.resource.kind for strategy in strategies for watch in strategy.watches)
-        self._ring = EventRing(
-            self._events_changed,
-            kinds,
-        )
+        self.acts = Acts()
+        """What cockpits did, as their Events tell; ``acts.seat`` is to be told who this one is."""
+        self._ring = EventRing(self._events_changed, kinds, seen=self.acts.see)
         self._pulse = Pulse(api, clock, self._beat)
         gate = asyncio.Semaphore(_LISTS_AT_ONCE)
 
@@ -263,6 +263,9 @@ class Live:
             events = self._ring.events(lambda row: self._keys.of_object(row.involved_object.uid, rollouts))
             if events != old.events:
                 changes["events"] = events
+            acts = self.acts.of(rollouts, old.acts)
+            if acts is not old.acts:
+                changes["acts"] = acts
         gaps = (*all_gaps(tuple(self._coverages.values())), *self._events.gaps(), *self._faults.values())
         if gaps != old.gaps:
             changes["gaps"] = gaps

@@ -14,12 +14,16 @@ from typing import Any
 
 import pytest
 
+from cockpit.actions.announce import EVENTS as ANNOUNCED
+from cockpit.actions.announce import event_of
+from cockpit.actions.settle import this_process
 from cockpit.base.errors import AnswerLost, ApiError, Denied, NotFound, NotSent, Refused, Unreachable
 from cockpit.cluster.api import Api, is_test_failed
 from cockpit.cluster.rights import Rights
-from cockpit.cluster.rows import PodRow, ReplicaSetRow
-from cockpit.model.plan import Patch
-from cockpit.model.resource import DEPLOYMENTS, PODS, REPLICASETS, ROLLOUTS
+from cockpit.cluster.rows import EventRow, PodRow, ReplicaSetRow
+from cockpit.live.acts import act_of
+from cockpit.model.plan import Patch, Plan
+from cockpit.model.resource import DEPLOYMENTS, EVENTS, PODS, REPLICASETS, ROLLOUTS, Key
 from cockpit.model.right import Right
 from tests.contract.client_kit import called, client, limited, with_user
 from tests.harness.world import WorldProcess
@@ -109,6 +113,24 @@ async def test_a_patch_is_sent_once_strict_named_and_a_dry_run_stores_nothing(wo
         assert "dryRun=All" in entries[0]["query"]
         assert "dryRun" not in entries[1]["query"]
         assert entries[1]["agent"].startswith("rollout-cockpit/")
+
+
+async def test_an_event_is_created_once_and_read_back_as_an_act(world: WorldProcess, seq: int) -> None:
+    async with client(world.kubeconfig) as (api, _, _):
+        uid = (await a_rollout(api))["metadata"]["uid"]
+        plan = Plan("pause", Key("Rollout", "payments", "checkout-api"), uid, "PAUSE", "hold", (), (), {})
+        who = this_process("sre2", "demo", "demo")
+        done = await api.create(ANNOUNCED, "payments", event_of("01JTEST", plan, who, 1_795_000_000.25, "wait for db"))
+        assert done.status == 201
+        page = await api.list_page(EVENTS, "payments", EventRow)
+        (act,) = [found for row in page.rows if (found := act_of(row)) is not None]
+        assert (act.text, act.op_id, act.at) == ("sre2 paused: wait for db", "01JTEST", 1_795_000_000.25)
+        (entry,) = [
+            entry
+            for entry in await called(world.control.ledger, seq)
+            if entry["path"].endswith("/events") and entry["method"] == "POST"
+        ]
+        assert "fieldManager=rollout-cockpit" in entry["query"]
 
 
 async def test_a_guard_that_does_not_hold_changes_nothing_and_is_recognised(world: WorldProcess) -> None:
