@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from cockpit.actions import Actions
+from cockpit.actions.preflight.examiner import Examiner
 from cockpit.actions.settle import this_process
 from cockpit.base.clock import Clock
 from cockpit.base.errors import Denied, Unreachable
@@ -28,6 +29,7 @@ from cockpit.live.live import Live
 from cockpit.live.recording import Recorder
 from cockpit.live.resets import Resets
 from cockpit.live.versions import Versions
+from cockpit.live.witness import Witness
 from cockpit.logs.hub import LogHub, LogOptions
 from cockpit.metrics.client import Prometheus
 from cockpit.metrics.sampler import Sampler
@@ -114,6 +116,9 @@ class Session:
             picture=self._live,
             who=this_process(credentials.user, credentials.context, credentials.cluster),
             read_only=settings.read_only,
+            compare=self._artifacts.compare,
+            witness=Witness(self._live, self._logs.feed, self._sampler.series, api, self._reader, clock),
+            examiner=Examiner(self._artifacts, self._archive, clock, settings.preflight, credentials.cluster),
         )
         self._recorder = Recorder(
             self._live, self._archive, self._reader, clock, self._actions.notify, credentials.cluster

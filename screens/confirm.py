@@ -57,7 +57,14 @@ class ConfirmScreen(ModalScreen["Consent | Literal['reopen'] | None"]):
 
     @property
     def armed(self) -> bool:
-        return self.typed and self.name_field.text == self.plan.key.name and not self.moved
+        return self.typed and self.name_field.text == self.phrase and not self.moved
+
+    @property
+    def phrase(self) -> str:
+        """What has to be typed: the name, and every blocking check that is overridden with it."""
+        found = self.plan.preflight
+        blocked = found.blocking if found is not None else ()
+        return f"{self.plan.key.name} override {','.join(blocked)}" if blocked else self.plan.key.name
 
     def compose(self) -> ComposeResult:
         yield Canvas(id="dialog", frame="box")
@@ -216,6 +223,9 @@ class ConfirmScreen(ModalScreen["Consent | Literal['reopen'] | None"]):
         if not self.typed:
             self._said = "y sends this one"
         elif self.armed:
-            self.dismiss(Consent(yes=True, name=self.name_field.text, reason=self.reason_field.text or None))
+            found = self.plan.preflight
+            overrides = found.blocking if found is not None else ()
+            reason = self.reason_field.text or None
+            self.dismiss(Consent(yes=True, name=self.plan.key.name, reason=reason, overrides=overrides))
         else:
-            self._said = f"type {self.plan.key.name} to arm it"
+            self._said = f"type {self.phrase} to arm it"

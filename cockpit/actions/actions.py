@@ -15,6 +15,8 @@ from cockpit.actions.gateway import Gateway, Sent
 from cockpit.actions.ledger import Ledger
 from cockpit.actions.operation import Operation
 from cockpit.actions.ports import Creator, Picture, Rights, Writer
+from cockpit.actions.preflight.examiner import Examiner
+from cockpit.actions.preflight.runner import examined, lacking
 from cockpit.actions.proof import Compare, by_digest
 from cockpit.actions.settle import Settlement, settle
 from cockpit.actions.wire import shown
@@ -23,6 +25,7 @@ from cockpit.base.errors import CockpitError, Denied, Unreachable
 from cockpit.base.ids import ulid
 from cockpit.journal import History, Journal, JournalError, Who
 from cockpit.model.plan import Consent, Intent, Outcome, Plan, Refusal, Result, Tier, Verb
+from cockpit.model.preflight import Preflight
 from cockpit.model.resource import Key
 from cockpit.model.right import Answer
 from cockpit.strategies import for_kind
@@ -56,6 +59,7 @@ class Actions:
         picture: Picture,
         who: Who,
         read_only: bool = False,
+        examiner: Examiner | None = None,
         strategy_of: Callable[[str], Strategy] = for_kind,
         compare: Compare = by_digest,
         witness: Witness | None = None,
@@ -69,6 +73,7 @@ class Actions:
         self._clock = clock
         self._picture = picture
         self._strategy_of = strategy_of
+        self._examiner = examiner
         self._gateway = Gateway(writer, reader, rights, clock, read_only=read_only, creator=creator)
         self._ledger = Ledger(journal, who, clock, self.notify)
         self._running: dict[Key, Operation] = {}
@@ -140,7 +145,10 @@ class Actions:
             dialog_as_of=intent.at,
             lines=(*drafted.lines, *_verdict_line(intent, drafted)),
         )
-        return await self._with_dry_run(plan) if plan.verb == "rollback" else plan
+        if plan.verb != "rollback":
+            return plan
+        tried, found = await asyncio.gather(self._with_dry_run(plan), self._examined(intent, plan))
+        return tried if isinstance(tried, Refusal) or found is None else examined(tried, found)
 
     async def dry_run(self, intent: Intent, plan: Plan) -> Outcome:
         """The exact requests, and what the server says to them. Result ``planned``, or why it would not work."""
@@ -156,9 +164,12 @@ class Actions:
         """Sends a plan and watches for its effect, as far as consent, mode, rights and the present state allow."""
         if self._gateway.read_only:
             return self._outcome(plan, "refused", "read-only: started with --read-only (or read_only in the config)")
-        lacking = missing(plan, consent)
-        if lacking is not None:
-            return self._outcome(plan, "refused", lacking)
+        if (wanted := missing(plan, consent)) is not None:
+            return self._outcome(plan, "refused", wanted)
+        if plan.verb == "rollback" and (again := await self._examined(intent, plan)) is not None:
+            plan = msgspec.structs.replace(plan, preflight=again)
+            if (wanted := lacking(again, consent, plan)) is not None:
+                return self._outcome(plan, "refused", wanted)
         stale = await self._outdated(intent, plan, consent)
         if stale is not None:
             return self._outcome(plan, "moved", stale)
@@ -215,6 +226,10 @@ class Actions:
         for settlement in found:
             self.notify(settlement.text)
         return found
+
+    async def _examined(self, intent: Intent, plan: Plan) -> Preflight | None:
+        """The checks of a rollback; None where nothing is there to ask (tests, mostly)."""
+        return await self._examiner.examine(intent, plan) if self._examiner is not None else None
 
     async def _with_dry_run(self, plan: Plan) -> Plan | Refusal:
         """A rollback is shown only once the server has said that it would take it (Safety rule 6)."""

@@ -37,6 +37,8 @@ class Ledger:
             body["plan"] = plan_body(plan)
             body["verdict"] = msgspec.to_builtins(intent.verdict)
             body["consent"] = {"tier": plan.tier.name, "why": plan.tier_reason, "typed": consent.name is not None}
+            body["overrides"] = list(consent.overrides)
+            body["preflight"] = msgspec.to_builtins(plan.preflight)
             body["seen"] = dict(intent.rollout.seen)
             body["generation"] = intent.rollout.generation
         return IntentRecord(
@@ -118,6 +120,7 @@ def plan_body(plan: Plan) -> dict[str, Any]:
             msgspec.structs.replace(patch, ops=tuple(condensed(op) for op in patch.ops)) for patch in plan.patches
         ),
         lines=(),
+        preflight=None,
     )
     body: dict[str, Any] = msgspec.to_builtins(slim)
     return body

@@ -47,6 +47,7 @@ class Given(msgspec.Struct, frozen=True):
     to: str | None = None
     now: bool | None = None
     choice: str | None = None
+    overrides: tuple[str, ...] = ()
 
 
 Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why; goes into the journal.")]
@@ -90,7 +91,7 @@ async def perform(
     if given.dry_run:
         say_plan(drafted)
         return await session.dry_run(intent, drafted)
-    consent = Consent(yes=given.yes or given.confirm is not None, name=given.confirm, reason=given.reason)
+    consent = Consent(given.yes or given.confirm is not None, given.confirm, given.reason, given.overrides)
     if (needed := missing(drafted, consent)) is not None:
         say_plan(drafted)
         return _unsent(verb, rollout, "refused", needed, drafted)
@@ -213,9 +214,13 @@ def _rollback(
     dry_run: DryRun = False,
     at_step: AtStep = None,
     at_hash: AtHash = None,
+    override: Annotated[
+        list[str] | None,
+        typer.Option("--override", metavar="CHECK", help="Go past a check that blocks; needs --confirm NAME."),
+    ] = None,
 ) -> int:
     """Return to an earlier version (stable, last-good, ...)."""
-    given = Given(reason, yes, confirm, dry_run, at_step, at_hash, to=to, now=now)
+    given = Given(reason, yes, confirm, dry_run, at_step, at_hash, to=to, now=now, overrides=tuple(override or ()))
     return _act(options, rollout, "rollback", given)
 
 

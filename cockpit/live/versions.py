@@ -263,7 +263,7 @@ def _commit(found: Sequence[Signatures]) -> tuple[str | None, bool]:
     for each in found:
         if each.provenance is not None and each.provenance.commit is not None:
             return each.provenance.commit, False
-        label = next((label for label in each.labels if label.name == "org.opencontainers.image.revision"), None)
+        label = next((label for label in each.labels if label.name == "revision"), None)
         if label is not None:
             return label.value, False
     return None, False

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from cockpit.model.preflight import Preflight
 from cockpit.model.resource import Key, Resource
 from cockpit.model.right import Right
 from cockpit.model.rollout import Rollout
@@ -84,6 +85,7 @@ class Plan(msgspec.Struct, frozen=True):
     to_images: tuple[str, ...] = ()
     dialog_as_of: float | None = None
     needs: tuple[Right, ...] = ()  # rights of requests that are made on the way
+    preflight: Preflight | None = None  # of a rollback: what was found when it was drawn up
     deadline: float = 120.0  # cluster seconds until "accepted, but the controller is not acting"
 
 

@@ -40,14 +40,22 @@ preferences: {{}}
 """
 
 
+HOSTS = ("registry.acme.test", "registry.example", "docker.io")
+"""Whose images the world's registry serves: its kubelets pull whatever is named, and so it holds it."""
+
+
 def registry(address: str, key: Path) -> str:
     """The part of the settings that says where the images of the world are, and whose signatures count."""
-    return f"""
+    places = "".join(
+        f"""
 [[registries]]
-match = "registry.acme.test"
+match = {json.dumps(host)}
 endpoint = {json.dumps(address)}
 plain_http = true
-
+"""
+        for host in HOSTS
+    )
+    return f"""{places}
 [signatures]
 keys = [{json.dumps(str(key))}]
 """

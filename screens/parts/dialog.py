@@ -108,7 +108,11 @@ def _foot(d: Dialog, width: int) -> list[Line]:
     lines = [Line()]
     typed = plan.tier >= Tier.NAME
     if typed:
-        ask = "type the rollout name to arm:  "
+        blocked = plan.preflight.blocking if plan.preflight is not None else ()
+        if blocked:
+            phrase = f"{plan.key.name} override {','.join(blocked)}"
+            lines += wrapped(f"blocked by the pre-flight; to go past it type: {phrase}", width, "bad")
+        ask = "type the rollout name to arm:  " if not blocked else "type it to arm:  "
         if width_of(plan.key.name) + len(ask) + 2 <= width:
             lines.append(Line(ask, "strong").extend(d.name.line(width - len(ask), focused=d.focus == "name")))
         else:

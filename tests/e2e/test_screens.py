@@ -169,8 +169,9 @@ def test_roll_back_at_once_after_a_finished_bad_rollout(stage: Stage, make_tmux:
     roll_back(stage, terminal, "web", "last good", now=True)
 
     def back() -> bool:
-        # The cockpit sends the second request of the sequence once it saw the first one's effect: give it wall time.
-        time.sleep(0.02)
+        # The cockpit sends the second request of the sequence once it saw the first one's effect, and gives up after
+        # ten minutes of the world's time: that time must not run away from it on a slow machine.
+        time.sleep(0.1)
         return stage.healthy("Rollout", "web") and stage.running("web") == {manifests.pinned("v1")}
 
     stage.until(back, tick=1, limit=600)

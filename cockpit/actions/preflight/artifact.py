@@ -1,0 +1,95 @@
+"""Checks of what a rollback would run: retained, complete, signed, seen here before (facts 4.2, C01-C04 and C06)."""
+
+from __future__ import annotations
+
+import asyncio
+
+from cockpit.actions.preflight.contract import Check, Context
+from cockpit.model.artifact import Retention
+from cockpit.model.preflight import Finding, FindingState
+from cockpit.model.revision import Retained, Signed
+from cockpit.model.rollout import Image
+from cockpit.strategies.image import repository, short
+
+_WORST: tuple[Retained, ...] = ("missing", "partial", "unknown", "denied", "retained")
+_SIGNED: tuple[Signed, ...] = ("invalid", "unknown", "none", "present-unverified", "verified")
+
+
+async def retained(ctx: Context) -> Finding:
+    """C01-C03: the manifest, the platforms of the nodes, config and layers, asked of the origin just now."""
+    unpinned = [image.container for image in ctx.images if image.digest is None]
+    found = await asyncio.gather(*(_ask(ctx, image) for image in ctx.images if image.digest is not None))
+    evidence = tuple(f"{each.image}: {each.state}" + (f", {each.reason}" if each.reason else "") for each in found)
+    worst = min(found, key=lambda each: _WORST.index(each.state), default=None)
+    if worst is not None and worst.state in ("missing", "partial"):
+        text = f"{short(worst.image)} is {worst.state}: {worst.reason}"
+        return _found("finding", text, evidence, "choose a version that is retained (cockpit revisions lists them)")
+    if unpinned:
+        text = f"the digest of {', '.join(unpinned)} is not known, so nothing proves what would run"
+        return _found("unknown", text, evidence)
+    if worst is None or worst.state in ("unknown", "denied"):
+        return _found("unknown", worst.reason if worst is not None else "the template names no image", evidence)
+    return _found("ok", f"{len(found)} of {len(found)} images, with their layers", evidence)
+
+
+async def _ask(ctx: Context, image: Image) -> Retention:
+    return await ctx.artifacts.retention(
+        image.image,
+        image.digest or "",
+        ctx.namespace,
+        ctx.secrets,
+        control=ctx.running.get(repository(image.image)),
+        deep=True,
+        max_age=ctx.max_age,
+        urgent=True,
+    )
+
+
+def _found(state: FindingState, text: str, evidence: tuple[str, ...] = (), remedy: str | None = None) -> Finding:
+    return Finding("", "", state, text=text, evidence=evidence, remedy=remedy)
+
+
+async def signature(ctx: Context) -> Finding:
+    """C04: invalid is a finding of its own weight; the runner's policy says what the others are worth."""
+    asked = (
+        ctx.artifacts.signatures(
+            image.image, image.digest, ctx.namespace, ctx.secrets, max_age=ctx.max_age, urgent=True
+        )
+        for image in ctx.images
+        if image.digest is not None
+    )
+    found = await asyncio.gather(*asked)
+    if not found:
+        return _found("unknown", "no digest is known to look for signatures of")
+    if not found[0].keys_configured:
+        return _found("skipped", "no public keys are configured ([signatures] keys)")
+    worst = min(found, key=lambda each: _SIGNED.index(each.signature))
+    evidence = tuple(f"{each.image}: {each.signature}" for each in found)
+    if worst.signature == "verified":
+        return _found("ok", f"verified with {worst.key}; the transparency log is not checked", evidence)
+    if worst.signature == "unknown":
+        return _found("unknown", worst.reason or "the registry did not say", evidence)
+    said = {"none": "is not signed", "invalid": "has no valid signature"}.get(
+        worst.signature, "has no verified signature"
+    )
+    return _found("finding", f"{short(worst.image)} {said}: {worst.reason}".rstrip(": "), evidence)
+
+
+async def ran_here(ctx: Context) -> Finding:
+    """C06: this namespace is known to have run these very digests."""
+    digests = [image.digest for image in ctx.images if image.digest is not None]
+    if not digests:
+        return _found("unknown", "no digest is known to look for in the journal")
+    here = set(ctx.running.values())
+    known = await ctx.past.ran(ctx.cluster, ctx.namespace, digests)
+    never = [digest for digest in digests if digest not in known and digest not in here]
+    if never:
+        return _found("finding", f"{', '.join(each[:19] for each in never)}… was never seen running here")
+    return _found("ok", "its digests ran here")
+
+
+CHECKS: tuple[Check, ...] = (
+    Check("retained", "retained", "block", retained),
+    Check("signature", "signature", "warn", signature),
+    Check("ran-here", "ran here", "confirm", ran_here),
+)

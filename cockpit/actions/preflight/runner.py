@@ -1,0 +1,100 @@
+"""Runs all checks at once; whatever cannot be found out is unknown, and unknown is never passed over."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+
+from msgspec.structs import replace
+
+from cockpit.actions.preflight.artifact import CHECKS
+from cockpit.actions.preflight.contract import Check, Context
+from cockpit.base.text import clean
+from cockpit.model.plan import Consent, Plan, Tier
+from cockpit.model.preflight import Finding, Preflight, Severity
+
+OnFinding = Callable[[Finding], None]
+_RANK: tuple[Severity, ...] = ("info", "warn", "confirm", "block")
+
+
+async def run(
+    context: Context,
+    policy: Mapping[str, Severity],
+    now: float,
+    on_finding: OnFinding | None = None,
+    checks: Sequence[Check] = CHECKS,
+) -> Preflight:
+    """All findings in the fixed order of ``checks``. Never raises. ``policy``: severities in place of the built-in."""
+
+    async def one(check: Check) -> Finding:
+        found = await _tried(check, context)
+        asked = policy.get(check.name, check.severity)
+        # An unknown asks for the typed name at least, whatever a finding of this check would ask for.
+        severity = max(asked, "confirm", key=_RANK.index) if found.state == "unknown" else asked
+        if found.state == "unknown" and severity == "block" and check.name not in policy:
+            severity = "confirm"
+        found = replace(
+            found,
+            check=check.name,
+            title=check.title,
+            severity=severity if found.state in ("finding", "unknown") else "info",
+            text=clean(found.text, 500),
+            evidence=tuple(clean(line, 500) for line in found.evidence),
+            at=now,
+        )
+        if on_finding is not None:
+            on_finding(found)
+        return found
+
+    findings = await asyncio.gather(*(one(check) for check in checks))
+    return Preflight(context.plan.to_hash or "", context.plan.to_hash, tuple(findings), complete=True, at=now)
+
+
+async def _tried(check: Check, context: Context) -> Finding:
+    try:
+        async with asyncio.timeout(check.deadline):
+            return await check.run(context)
+    except TimeoutError:
+        text = f"no answer in {check.deadline:g} s"
+    except Exception as error:  # a defect in a check must not look like a passed one
+        text = f"could not be checked: {error}"
+    return Finding(check.name, check.title, "unknown", text=text)
+
+
+def lacking(preflight: Preflight, consent: Consent, plan: Plan) -> str | None:
+    """One sentence on what the pre-flight asks for beyond what was given; None when it asks for nothing more."""
+    blocked = [name for name in preflight.blocking if name not in consent.overrides]
+    if blocked:
+        said = "; ".join(_said(preflight, name) for name in blocked)
+        flags = " ".join(f"--override {name}" for name in blocked)
+        return f"the pre-flight blocks: {said}; to override: {flags} --confirm {plan.key.name}; nothing was sent"
+    if preflight.typed and consent.name != plan.key.name:
+        said = "; ".join(_said(preflight, name) for name in preflight.typed)
+        return f"the pre-flight needs the name typed: {said}; --confirm {plan.key.name}; nothing was sent"
+    return None
+
+
+def _said(preflight: Preflight, name: str) -> str:
+    found = next(each for each in preflight.findings if each.check == name)
+    return f"{name}: {found.text}"
+
+
+def examined(plan: Plan, preflight: Preflight) -> Plan:
+    """A plan with its pre-flight in the dialog: one line when all is well, a warning per finding, the tier raised."""
+    warnings = tuple(_warning(each) for each in preflight.findings if each.state in ("finding", "unknown"))
+    well = [each.title for each in preflight.findings if each.state == "ok"]
+    line = f"{', '.join(well)}: ok" if well else "nothing is proven"
+    plan = replace(
+        plan, preflight=preflight, lines=(*plan.lines, ("pre-flight", line)), warnings=(*warnings, *plan.warnings)
+    )
+    if not preflight.typed:
+        return plan
+    why = f"the pre-flight found: {', '.join(preflight.typed)}"
+    return replace(plan, tier=Tier.NAME, tier_reason=why if plan.tier is not Tier.NAME else plan.tier_reason)
+
+
+def _warning(found: Finding) -> str:
+    marks = {"block": "BLOCKED, ", "confirm": "", "warn": "", "info": ""}
+    unknown = "unknown: " if found.state == "unknown" else ""
+    remedy = f"; {found.remedy}" if found.remedy else ""
+    return f"{marks[found.severity]}{found.title}: {unknown}{found.text}{remedy}"
