@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from cockpit.actions import Actions
+from cockpit.actions.announce import seat_of
 from cockpit.actions.preflight.examiner import Examiner
 from cockpit.actions.settle import this_process
 from cockpit.base.clock import Clock
@@ -116,10 +117,12 @@ class Session:
             picture=self._live,
             who=this_process(credentials.user, credentials.context, credentials.cluster),
             read_only=settings.read_only,
+            creator=api,
             compare=self._artifacts.compare,
             witness=Witness(self._live, self._logs.feed, self._sampler.series, api, self._reader, clock),
             examiner=Examiner(self._artifacts, self._archive, clock, settings.preflight, credentials.cluster),
         )
+        self._live.acts.seat = seat_of(self._actions.who)
         self._recorder = Recorder(
             self._live, self._archive, self._reader, clock, self._actions.notify, credentials.cluster
         )
@@ -379,7 +382,7 @@ class Session:
         await self._actions.settle()
 
     async def _identify(self) -> None:
-        user = await self._rights.who()
-        if user is not None:
-            self._user = user
-            self._actions.known_as(user)
+        found = await self._rights.identity()
+        if found is not None:
+            self._user = found[0]
+            self._actions.known_as(*found)

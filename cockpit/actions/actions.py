@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable
 
 import msgspec
 
 from cockpit.actions import tiers
 from cockpit.actions.consent import missing
 from cockpit.actions.evidence import Witness
-from cockpit.actions.gateway import Gateway, Sent
+from cockpit.actions.flipback import Guards
+from cockpit.actions.gateway import Gateway
 from cockpit.actions.ledger import Ledger
 from cockpit.actions.operation import Operation
 from cockpit.actions.ports import Creator, Picture, Rights, Writer
@@ -20,8 +20,9 @@ from cockpit.actions.preflight.runner import examined, lacking
 from cockpit.actions.proof import Compare, by_digest
 from cockpit.actions.settle import Settlement, settle
 from cockpit.actions.wire import shown
+from cockpit.actions.words import absent, elsewhere, result_of, verdict_line, warned
 from cockpit.base.clock import Clock
-from cockpit.base.errors import CockpitError, Denied, Unreachable
+from cockpit.base.errors import CockpitError
 from cockpit.base.ids import ulid
 from cockpit.journal import History, Journal, JournalError, Who
 from cockpit.model.plan import Consent, Intent, Outcome, Plan, Refusal, Result, Tier, Verb
@@ -33,12 +34,6 @@ from cockpit.strategies.contract import Reader, Strategy
 
 Progress = Callable[[str], None]
 
-_INSTEAD: dict[Verb, str] = {
-    "advance": "it has no gates; P resumes a paused one",
-    "skip": "it has no steps",
-    "full": "it has no gates; P resumes a paused one",
-    "retry": "it cannot be aborted in place; R goes to a version",
-}
 _PENDING_SECONDS = 60.0  # how long an outcome stays beside the rollout
 
 
@@ -64,7 +59,9 @@ class Actions:
         compare: Compare = by_digest,
         witness: Witness | None = None,
         creator: Creator | None = None,
+        guard: float = 0.0,
     ) -> None:
+        """``guard``: cluster seconds that a rollback is watched for being flipped back; for a session that stays."""
         self._reader = reader
         self._compare = compare
         self._witness = witness
@@ -77,6 +74,7 @@ class Actions:
         self._gateway = Gateway(writer, reader, rights, clock, read_only=read_only, creator=creator)
         self._ledger = Ledger(journal, who, clock, self.notify)
         self._running: dict[Key, Operation] = {}
+        self._guards = Guards(guard, picture, reader, clock, self._ledger, self.notify, strategy_of)
         self._notices: list[str] = []
 
     @property
@@ -105,7 +103,7 @@ class Actions:
         except KeyError:
             return "denied", f"nothing here handles a {key.kind}"
         if needed is None:
-            return "denied", _absent(verb, key)
+            return "denied", absent(verb, key)
         answers = [self._rights.can(right, key.namespace) for right in needed]
         for wanted in ("denied", "unknown"):
             for answer, reason in answers:
@@ -120,10 +118,9 @@ class Actions:
         except KeyError:
             return Refusal(intent.verb, intent.key, f"nothing here handles a {intent.key.kind}")
         if intent.verb not in strategy.rights():
-            return Refusal(intent.verb, intent.key, _absent(intent.verb, intent.key))
-        elsewhere = _elsewhere(intent)
-        if elsewhere is not None:
-            return elsewhere
+            return Refusal(intent.verb, intent.key, absent(intent.verb, intent.key))
+        if (moved := elsewhere(intent)) is not None:
+            return moved
         history = await self._history(intent)
         intent = msgspec.structs.replace(
             intent,
@@ -134,7 +131,7 @@ class Actions:
         try:
             drafted = await strategy.plan(intent, self._reader)
         except CockpitError as error:
-            return Refusal(intent.verb, intent.key, f"what it needs cannot be read: {error}", _result_of(error))
+            return Refusal(intent.verb, intent.key, f"what it needs cannot be read: {error}", result_of(error))
         if isinstance(drafted, Refusal):
             return drafted
         tier, reason = tiers.decide(tiers.case_of(intent, drafted, history.rolled_back_from))
@@ -143,7 +140,7 @@ class Actions:
             tier=tier,
             tier_reason=reason,
             dialog_as_of=intent.at,
-            lines=(*drafted.lines, *_verdict_line(intent, drafted)),
+            lines=(*drafted.lines, *verdict_line(intent, drafted)),
         )
         if plan.verb != "rollback":
             return plan
@@ -155,7 +152,7 @@ class Actions:
         sent = await self._gateway.dry_run(plan.patches[0])
         more = f"; then {'; '.join(plan.sequence[1:])}" if len(plan.sequence) > 1 else ""
         if sent.fate == "sent" or self._gateway.read_only:
-            return self._outcome(plan, "planned", f"dry run: {sent.text}{_warned(sent.warnings)}{more}")
+            return self._outcome(plan, "planned", f"dry run: {sent.text}{warned(sent.warnings)}{more}")
         if sent.fate in ("moved", "denied"):
             return self._outcome(plan, "moved" if sent.fate == "moved" else "denied", f"dry run: {sent.text}")
         return self._outcome(plan, "failed", f"dry run: {sent.text}")
@@ -176,12 +173,13 @@ class Actions:
         busy = self._running.get(plan.key)
         if busy is not None and busy.sending:
             if plan.verb != "abort":
-                return self._outcome(
-                    plan, "refused", f"{busy.plan.title} is under way on {plan.key}; wait for it, or X"
-                )
+                wait = f"{busy.plan.title} is under way on {plan.key}; wait for it, or X"
+                return self._outcome(plan, "refused", wait)
             busy.give_way(f"{plan.title} was asked for")
+        op_id = ulid(self._clock.local())
+        guard = self._guards.begin(op_id, plan)
         operation = Operation(
-            op_id=ulid(self._clock.local()),
+            op_id=op_id,
             intent=intent,
             plan=plan,
             consent=consent,
@@ -194,15 +192,23 @@ class Actions:
             reader=self._reader,
             compare=self._compare,
             witness=self._witness,
+            flipped=guard.said,
         )
         self._running[plan.key] = operation
         try:
             outcome = await operation.run()
+            guard.go_on(operation.record, outcome, operation.verified_at)
+        except BaseException:
+            guard.stop()
+            raise
         finally:
             if self._running.get(plan.key) is operation:
                 del self._running[plan.key]
             self._expire(operation)
         return outcome
+
+    async def aclose(self) -> None:
+        await self._guards.aclose()
 
     async def settle(self) -> tuple[Settlement, ...]:
         """Finds out what became of operations that an earlier run left open. To be called once the picture is there."""
@@ -286,58 +292,11 @@ class Actions:
     def _expire(self, operation: Operation) -> None:
         """Takes the outcome off the screen after a while, unless another operation has put its own there."""
 
+        left = self._picture.snapshot().pending.get(operation.plan.key)
+
         def forget() -> None:
             now = self._picture.snapshot().pending.get(operation.plan.key)
-            if now is not None and now.op_id == operation.op_id:
+            if now is not None and now.op_id == operation.op_id and now is left:  # not what was seen of it since
                 self._picture.set_pending(operation.plan.key, None)
 
         asyncio.get_running_loop().call_later(_PENDING_SECONDS, forget)
-
-
-def _absent(verb: Verb, key: Key) -> str:
-    return f"a {key.kind} has no {verb}: {_INSTEAD.get(verb, 'it does not exist for this kind')}"
-
-
-def _elsewhere(intent: Intent) -> Refusal | None:
-    """``--at-step`` and ``--hash``: refuse unless the rollout still stands there."""
-    rollout = intent.rollout
-    current = rollout.canary or rollout.baseline
-    if intent.at_hash is not None and (current is None or current.hash != intent.at_hash):
-        stands = current.hash if current else "none"
-        return Refusal(
-            intent.verb, intent.key, f"the version is {stands}, not {intent.at_hash}; nothing was sent", "moved"
-        )
-    if intent.at_step is not None and rollout.step_index != intent.at_step:
-        stands = "none" if rollout.step_index is None else str(rollout.step_index)
-        return Refusal(
-            intent.verb, intent.key, f"the step is {stands}, not {intent.at_step} (from 0); nothing was sent", "moved"
-        )
-    return None
-
-
-def _verdict_line(intent: Intent, plan: Plan) -> Iterable[tuple[str, str]]:
-    verdict = intent.verdict
-    if verdict is None:
-        return [("verdict", "not known")]
-    agrees = ""
-    if plan.direction == "away" and verdict.state == "abort":
-        agrees = f"; {plan.verb} agrees"
-    elif plan.direction == "away" and verdict.state == "outage":
-        agrees = f"; {plan.verb} may not help: both versions fail"
-    elif plan.direction == "toward" and verdict.state in ("abort", "watch", "outage"):
-        agrees = f"; {plan.verb} goes against it"
-    return [("verdict", f"{verdict.state.upper()}  {verdict.reason}{agrees}")]
-
-
-def _result_of(error: CockpitError) -> Result:
-    if isinstance(error, Denied):
-        return "denied"
-    return "failed" if isinstance(error, Unreachable) else "refused"
-
-
-def _warned(warnings: Iterable[str]) -> str:
-    text = "; ".join(warnings)
-    return f" (warning: {text})" if text else ""
-
-
-__all__ = ["Actions", "Any", "Sent"]

@@ -46,10 +46,12 @@ class Operation:
         reader: Reader,
         compare: Compare = by_digest,
         witness: Witness | None = None,
+        flipped: Callable[[], str] = lambda: "",
     ) -> None:
         self.op_id = op_id
         self.plan = plan
         self.sending = True
+        self.verified_at: float | None = None
         self._intent = intent
         self._consent = consent
         self._strategy = strategy
@@ -60,6 +62,7 @@ class Operation:
         self._progress = progress
         self._reader = reader
         self._compare = compare
+        self._flipped = flipped
         self._evidence = Evidence(witness, plan)
         self._announcement = Announcement(gateway, ledger)
         self._stages = max(len(plan.sequence), len(plan.patches), 1)
@@ -103,7 +106,11 @@ class Operation:
                 return await self._end(following.result, self._partly(stage, following.reason))
             break  # the effect is there already, or time is up
         self.sending = False
-        observation, rollout = await watch(self._picture, self._strategy, self.plan, deadline, lambda _o, _r: False)
+        observation, rollout = await watch(
+            self._picture, self._strategy, self.plan, deadline, lambda _o, _r: bool(self._flipped())
+        )
+        if self._flipped():
+            return await self._end("moved", f"sent, but {self._flipped()}")
         if self.plan.verb == "rollback" and observation.state == "done" and rollout is not None:
             return await self._end(*await self._proven(observation, rollout, deadline))
         return await self._concluded(observation)
@@ -122,6 +129,8 @@ class Operation:
         def ready(_: Observation, rollout: Rollout | None) -> bool:
             if self._overtaken():
                 found.append(Refusal(self.plan.verb, self.plan.key, self._overtaken(), "accepted"))
+            elif self._flipped():  # what is in force now is not what the later requests are meant for
+                found.append(Refusal(self.plan.verb, self.plan.key, self._flipped(), "moved"))
             elif rollout is not None:
                 following = self._strategy.next_patch(self.plan, stage, rollout)
                 if following is not None:
@@ -203,14 +212,19 @@ class Operation:
         self._tell(stage, f"{result}: {seen or reason}")
         if self._records:
             kept = await self._kept() if self._sent else {}
-            verified = now if result == "done" else None
-            record = outcome_record(self.op_id, outcome, now, verified, tuple(self._audit), kept)
+            self.verified_at = now if result == "done" else None
+            record = outcome_record(self.op_id, outcome, now, self.verified_at, tuple(self._audit), kept)
             note = await self._ledger.end(self._records[-1], record)
             if note is not None:
                 self._notes.append(note)
         if self._notes:
             outcome = self._outcome(result, "; ".join((reason, *self._notes)), seen)
         return outcome
+
+    @property
+    def record(self) -> IntentRecord | None:
+        """The newest row of this operation, None while nothing was recorded."""
+        return self._records[-1] if self._records else None
 
     async def _kept(self) -> dict[str, str]:
         """Puts the evidence on disk; name -> sha256, for the outcome's row."""

@@ -27,6 +27,7 @@ READ: tuple[Rule, ...] = (
     Rule(("",), ("pods", "events", "services"), _SEE, "why a pod is not up, what happened, where traffic goes"),
     Rule(("",), ("pods/log",), ("get",), "logs of both arms"),
     Rule(("",), ("namespaces",), _SEE, "names of namespaces to choose from", cluster_only=True),
+    Rule(("",), ("nodes",), _SEE, "platforms that a version's images must have", cluster_only=True),
 )
 
 WRITE: tuple[Rule, ...] = (

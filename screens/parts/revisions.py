@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from cockpit.model import sli
 from cockpit.model.plan import Plan, Refusal
 from cockpit.model.revision import Revision
 from cockpit.model.rollout import Rollout
 from screens.draw import glyphs
-from screens.draw.format import NONE, age, digest, image_name
+from screens.draw.format import NONE, UNKNOWN, age, clock, day_clock, digest, image_name, value
 from screens.draw.line import Line, wrapped
 from screens.parts.fleet_rows import share_text
 
@@ -20,7 +21,7 @@ _RETAINED = {
 _SIGNED = {
     "verified": (f"verified {glyphs.OK}", "ok"),
     "invalid": (f"INVALID {glyphs.BAD}", "bad"),
-    "present-unverified": ("unverified", "warn"),
+    "present-unverified": (f"unproven {glyphs.WARN}", "warn"),
     "none": ("unsigned", "dim"),
     "unknown": ("unknown ?", "unknown"),
 }
@@ -53,55 +54,122 @@ def _rev(number: int | None) -> str:
     return str(number) if number is not None else "?"
 
 
+_WIDE = 100
+
+
 def revision_title(width: int) -> Line:
-    line = (
-        Line("   ").add("REV", "title", 5).add("DIGEST", "title", 16).add("IMAGE", "title", 24 if width >= 100 else 14)
-    )
-    if width >= 100:
-        line.add("MADE", "title", 8)
-    line.add("RETAINED", "title", 13)
-    if width >= 100:
-        line.add("SIGNED", "title", 12)
-    return line.add("SPEED", "title", 13).add("NOTES", "title").cut(width)
+    line = Line("   ").add("REV", "title", 5).add("DIGEST", "title", 16)
+    if width >= _WIDE:
+        line.add("TAG / COMMIT", "title", 17).add("LIVE FOR", "title", 9).add("ERR% / P99", "title", 12)
+        line.add("IMAGE", "title", 11).add("SIGNED", "title", 11)
+    else:
+        line.add("TAG", "title", 9).add("LIVE", "title", 7).add("ERR%", "title", 6).add("IMAGE", "title", 11)
+    return line.add("SPEED", "title", 12).add("NOTES", "title").cut(width)
 
 
 def revision_row(item: Revision, now: float, width: int, *, cursor: bool, asked: bool = True) -> Line:
     """One version; ``asked``: whether its registry has answered already."""
+    wide = width >= _WIDE
     line = Line(base="cursor" if cursor else "")
     line.add(glyphs.CURSOR if cursor else " ", "cursor-mark")
     line.add(glyphs.OK if item.stable else glyphs.LIVE if item.current else " ", "ok" if item.stable else "canary").add(
         " "
     )
-    line.add(_rev(item.revision), "strong", 5)
+    line.add(_rev(item.revision), "strong", 4).add(" ")
     image = item.images[0] if item.images else None
     line.add(digest(image.digest) if image else "?", "text" if image and image.digest else "unknown", 15).add(" ")
-    size = 23 if width >= 100 else 13
-    line.add(image_name(image.image) if image else "?", "dim", size).add(" ")
-    if width >= 100:
-        line.add(age(now - item.created_at) if item.created_at is not None else "?", "dim", 8)
+    _name(line, item, wide=wide)
+    line.add(live_for(item, now), "text" if item.served else "unknown", 8 if wide else 6).add(" ")
+    _then(line, item, wide=wide)
     text, role = _RETAINED[item.retained] if asked else ("asking…", "info")
-    line.add(text, role, 12).add(" ")
-    if width >= 100:
+    line.add(text, role, 10).add(" ")
+    if wide:
         signed, role = _SIGNED[item.signed] if asked else ("asking…", "info")
-        line.add(signed, role, 11).add(" ")
+        line.add(signed, role, 10).add(" ")
     text, role = _SPEED[item.speed]
-    line.add(text, role, 12).add(" ")
-    notes = []
-    for on, word in (
-        (item.current, "rolling out now" if not item.stable else ""),
-        (item.stable, "stable"),
-        (item.last_good, "last good"),
-        (item.aborted is True, f"{glyphs.WARN} was aborted"),
-        (item.source == "journal", "pruned, kept in the journal"),
-        (item.left == "promoted-over", "promoted over"),
-        (item.left == "rolled-back", f"{glyphs.WARN} was rolled back"),
-        (item.commit is not None, f"commit {(item.commit or '')[:9]}{'' if item.commit_verified else ' claimed'}"),
-        (item.retained in ("unknown", "denied", "partial") and asked, item.retained_reason),
-        (bool(item.cause), item.cause or ""),
-    ):
-        if on and word:
-            notes.append(word)
-    return line.add(" · ".join(notes), "warn" if item.aborted else "text").cut(width)
+    line.add(text, role, 11).add(" ")
+    bad = item.aborted or item.left == "rolled-back"
+    return line.add(" · ".join(notes(item)), "warn" if bad else "text").cut(width)
+
+
+def _name(line: Line, item: Revision, *, wide: bool) -> None:
+    tag = item.tag or (_tag(item.images[0].image) if item.images else None)
+    if not wide:
+        line.add(tag or NONE, "text" if tag else "dim", 8).add(" ")
+        return
+    commit = item.commit[:7] if item.commit else ""
+    room = 16 - len(commit) - 2 if commit else 16
+    line.add(tag or NONE, "text" if tag else "dim", room)
+    if commit:  # a claim and a proof never look the same
+        line.add(f" {commit}", "text" if item.commit_verified else "dim")
+        line.add(glyphs.OK if item.commit_verified else "?", "ok" if item.commit_verified else "unknown")
+    line.add(" ")
+
+
+def _tag(image: str) -> str | None:
+    name = image_name(image)
+    return name.partition(":")[2] or None
+
+
+def live_for(item: Revision, now: float) -> str:
+    """How long a version served, all its stretches together; ``?`` when nobody saw it."""
+    if not item.served:
+        return UNKNOWN
+    return age(sum((each.until if each.until is not None else now) - each.since for each in item.served))
+
+
+def _then(line: Line, item: Revision, *, wide: bool) -> None:
+    """Errors (and p99) as they were last seen while the version served."""
+    then = {each.name: each for each in item.then}
+    errors, p99 = then.get(sli.ERRORS), then.get(sli.P99)
+    text = value(errors.value, errors.unit) if errors else UNKNOWN if item.then else NONE
+    if wide and (errors or p99):
+        text += f" / {value(p99.value, p99.unit) if p99 else UNKNOWN}"
+    line.add(text, "text" if item.then else "dim", 11 if wide else 5).add(" ")
+
+
+def notes(item: Revision) -> list[str]:
+    """What sets a version apart, in few words."""
+    return [
+        word
+        for on, word in (
+            (item.current and not item.stable, "rolling out"),
+            (item.stable, "stable"),
+            (item.last_good, "last good"),
+            (item.aborted is True, f"{glyphs.WARN} was aborted"),
+            (item.left == "rolled-back", f"{glyphs.WARN} was rolled back"),
+            (item.source == "journal", "from journal"),
+        )
+        if on
+    ]
+
+
+def about_line(item: Revision, now: float, width: int, *, asked: bool) -> Line:
+    """The version under the cursor in words: what its cells have no room for."""
+    line = Line(f" rev {_rev(item.revision)}", "strong").add(f"  {item.hash}", "dim")
+    pieces: list[tuple[str, str]] = []
+    if item.source == "journal":
+        pieces.append(("pruned from the cluster, its template is kept in the journal", "info"))
+    if asked and item.retained != "retained":
+        pieces.append((f"{item.retained}: {item.retained_reason or 'no reason is known'}", _RETAINED[item.retained][1]))
+    if asked and item.signed in ("invalid", "unknown", "present-unverified") and item.signed_reason:
+        pieces.append((f"signature {item.signed}: {item.signed_reason}", _SIGNED[item.signed][1]))
+    if item.commit:
+        proof = "verified" if item.commit_verified else "claimed, not verified"
+        pieces.append((f"commit {item.commit[:12]} ({proof})", "text"))
+    if (left := item.served[0] if item.served else None) is not None:
+        until = f"{clock(left.until)} {_LEFT.get(left.left or '', 'left')}" if left.until is not None else "still up"
+        pieces.append((f"last served from {day_clock(left.since)[:11]}, {until}", "text"))
+    if item.cause:
+        pieces.append((item.cause, "dim"))
+    if item.created_at is not None:
+        pieces.append((f"made {age(now - item.created_at)} ago", "dim"))
+    for text, role in pieces:
+        line.add(" · ", "faint").add(text, role)
+    return line.cut(width)
+
+
+_LEFT = {"promoted-over": "promoted over", "aborted": "aborted", "rolled-back": "rolled back"}
 
 
 def diff_lines(diff: tuple[str, ...] | str | None, item: Revision, width: int, rows: int) -> list[Line]:
@@ -125,7 +193,7 @@ def plan_lines(plan: Plan | Refusal | str | None, rollout: Rollout | None, width
     """Warnings first, then what the plan would do, as the dialog will say it."""
     lines: list[Line] = []
     if plan is None:
-        return [Line("   drawing up the plan…", "info")]
+        return [*lines, Line("   drawing up the plan; the checks of the pre-flight are asked…", "info")]
     if isinstance(plan, str):
         return [Line("   ").extend(part) for part in wrapped(plan, width - 4, "bad")][:rows]
     if isinstance(plan, Refusal):
