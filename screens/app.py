@@ -6,14 +6,12 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from typing import ClassVar, cast
 
 from textual import events
-from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
-from textual.markup import escape
 from textual.screen import Screen
 
 from cockpit.base.clock import Clock
@@ -285,16 +283,3 @@ class CockpitApp(Travel):
         """Textual keeps silent about two bindings on one key; we say which."""
         names = ", ".join(sorted(binding.id or binding.action for binding in clashed_bindings))
         self.message = (f"keys in the config clash with {names}", "warn")
-
-    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """The palette holds views and themes; nothing in it changes a cluster."""
-        key = self.view.target() if self.view else None
-        for name in ("help", "history", "events"):
-            yield SystemCommand(name, f"open {name}", lambda name=name: self.open_view(name, key))
-        shown = escape(clean(str(key), 200))  # the palette reads its titles as markup
-        for name in ("describe", "yaml", "tree", "metrics", "burn") if key else ():
-            yield SystemCommand(f"{name} {shown}", f"open {name}", lambda name=name: self.open_view(name, key))
-        for name in sorted(self.palettes):
-            title = f"theme {escape(clean(name, 80))}"
-            yield SystemCommand(title, "change colours", lambda name=name: self.use_theme(name))
-        yield SystemCommand("quit", "leave the cockpit", self.action_leave)

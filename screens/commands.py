@@ -20,7 +20,8 @@ WORDS = {
     "all": "every rollout",
     "active": "only rollouts in flight or just finished",
     "fleet": "back to the fleet",
-    "history": "what was done from this seat",
+    "journal": "what was done from this seat, with its evidence",
+    "history": "the journal",
     "events": "events",
     "describe": "describe the rollout",
     "yaml": "the object as YAML",
@@ -28,9 +29,29 @@ WORDS = {
     "metrics": "metrics of the rollout",
     "burn": "burn rates of the rollout",
     "revisions": "versions it can return to",
+    "provenance": "signatures of what runs, and what it was built from",
+    "drift": "what runs against what is declared",
     "theme": "theme NAME",
     "help": "help",
 }
+
+
+VIEWS = frozenset(
+    [
+        "history",
+        "journal",
+        "events",
+        "describe",
+        "yaml",
+        "tree",
+        "metrics",
+        "burn",
+        "help",
+        "revisions",
+        "provenance",
+        "drift",
+    ]
+)
 
 
 def complete(text: str, snapshot: Snapshot | None) -> list[str]:
@@ -78,7 +99,7 @@ def run(app: CockpitApp, text: str) -> None:
         app.fleet.show_all(word == "all")
     elif word == "fleet":
         app.go_home()
-    elif word in {"history", "events", "describe", "yaml", "tree", "metrics", "burn", "help", "revisions"}:
+    elif word in VIEWS:
         app.open_view(word, app.view.target() if app.view else None)
     elif word == "theme":
         if not app.use_theme(rest):

@@ -45,13 +45,15 @@ _SPECS = (
     Spec("pane.pods", "3", "pane('pods')", "pods"),
     Spec("pane.logs", "4", "pane('logs')", "logs"),
     Spec("pane.full", "f", "pane_full", "full screen for this pane, and back", "full"),
-    Spec("view.history", "i", "view('history')", "history: what was done from this seat", "history"),
+    Spec("view.history", "i", "view('history')", "journal: what was done from this seat, with its evidence", "journal"),
     Spec("view.events", "v", "view('events')", "events", "events"),
     Spec("view.tree", "x", "view('tree')", "tree of revisions, pods and checks", "tree"),
     Spec("view.metrics", "m", "view('metrics')", "metrics, full screen", "metrics"),
     Spec("view.burn", "b", "view('burn')", "burn rates", "burn"),
     Spec("view.describe", "d", "view('describe')", "describe", "describe"),
     Spec("view.yaml", "y", "view('yaml')", "the object as YAML", "yaml"),
+    Spec("view.drift", "r", "view('drift')", "drift: what runs against what is declared", "drift"),
+    Spec("view.provenance", "u", "view('provenance')", "provenance: signed by whom, built from what", "provenance"),
     Spec("view.evidence-reset", "ctrl+e", "reset_evidence", "evidence begins anew: a latched abort goes (asks why)"),
     Spec("list.sort", "s", "sort", "sort: urgency, name, namespace, age (or sort now while the order is held)", "sort"),
     Spec("list.mark", "space", "mark", "mark: marked rollouts stay on top"),
@@ -75,6 +77,7 @@ _SPECS = (
     Spec("log.save", "ctrl+s", "screen.log_save", "save the pane's lines to a file"),
     Spec("metrics.span", "s", "span", "5 minutes, 15 minutes, an hour", "span"),
     Spec("pick.way", "t", "way", "as the plan chooses, at once, or through the steps", "how"),
+    Spec("pick.preflight", "p", "preflight", "the pre-flight whole: evidence and remedies", "checks"),
     Spec("page.wrap", "w", "page_wrap", "wrap lines", "wrap"),
     Spec("app.freeze", "z", "app.freeze", "freeze the screen (data keeps coming)", "freeze"),
     Spec("app.refetch", "ctrl+r", "refetch", "ask every source again", "refetch"),
@@ -101,7 +104,7 @@ NAVIGATION = (
 )  # fmt: skip
 VIEWS = (
     "view.history", "view.events", "view.tree", "view.metrics", "view.burn", "view.describe", "view.yaml",
-    "view.evidence-reset",
+    "view.drift", "view.provenance", "view.evidence-reset",
 )  # fmt: skip
 PANES = ("pane.next", "pane.previous", "pane.steps", "pane.sli", "pane.pods", "pane.logs", "pane.full")
 LIST = ("list.sort", "list.mark", "list.wide", "list.all")
@@ -115,7 +118,7 @@ GROUPS = (
     ("Views", VIEWS),
     ("List", LIST),
     ("Logs", LOG),
-    ("Here", ("metrics.span", "pick.way", "page.wrap")),
+    ("Here", ("metrics.span", "pick.way", "pick.preflight", "page.wrap")),
     ("App", (*APP, "app.quit", "app.interrupt")),
 )
 

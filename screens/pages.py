@@ -1,4 +1,4 @@
-"""Pages: describe, YAML, tree, events, history, burn and help as scrolling text over the present screen."""
+"""Pages: describe, YAML, tree, events, drift, provenance, burn and help as scrolling text over the present screen."""
 
 from __future__ import annotations
 
@@ -12,11 +12,14 @@ from cockpit.model.resource import Key
 from cockpit.model.snapshot import Snapshot
 from screens.draw.line import Line
 from screens.help import help_page
+from screens.journal import JournalView, RowsView
 from screens.keys import bindings
 from screens.metrics import MetricsView
+from screens.origin import provenance_of
 from screens.parts.burn_table import burn_page
 from screens.parts.describe import describe, tree
-from screens.parts.events import act_page, event_page
+from screens.parts.drift import drift_page
+from screens.parts.events import event_page
 from screens.parts.header import gaps
 from screens.rollback import RollbackView
 from screens.trouble import said
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
     from screens.app import CockpitApp
 
 Draw = Callable[[Snapshot, float, int], list[Line]]
-_OF_ROLLOUT = {"describe", "yaml", "tree", "metrics", "burn", "revisions"}
+_OF_ROLLOUT = {"describe", "yaml", "tree", "metrics", "burn", "revisions", "provenance"}
 
 
 class PageView(View):
@@ -127,19 +130,20 @@ def open_page(app: CockpitApp, name: str, key: Key | None) -> None:
     top = app.view
     if isinstance(top, PageView) and top.page_name == name and top.key == key:
         return
-    if isinstance(top, PageView | MetricsView | RollbackView) and len(app.screen_stack) > 2:
+    if name == "help" and isinstance(top, PageView) and top.page_name == "help":
         app.pop_screen()
-        if name == "help" and isinstance(top, PageView) and top.page_name == "help":
-            return
+        return
+    while isinstance(app.view, PageView | MetricsView | RollbackView | RowsView) and len(app.screen_stack) > 2:
+        app.pop_screen()
     if name == "help":
         page = help_page(app, top)
         app.push_screen(PageView("help", None, draw_page=lambda snapshot, now, width: page))
-    elif name == "history":
-
-        async def history() -> list[Line]:
-            return act_page(await seat.journal(500), app.size.width)
-
-        app.push_screen(PageView("history", None, load=history))
+    elif name in {"history", "journal"}:
+        app.push_screen(JournalView())
+    elif name == "drift":
+        app.push_screen(
+            PageView("drift", key, draw_page=lambda snapshot, now, width: drift_page(snapshot, key, now, width))
+        )
     elif name == "events":
         app.push_screen(
             PageView(
@@ -152,6 +156,8 @@ def open_page(app: CockpitApp, name: str, key: Key | None) -> None:
         app.push_screen(MetricsView(key))
     elif key is not None and name == "revisions":
         app.push_screen(RollbackView(key))
+    elif key is not None and name == "provenance":
+        app.push_screen(PageView("provenance", key, load=lambda: provenance_of(seat, key, app.size.width - 6)))
     elif key is not None and name == "yaml":
 
         async def raw() -> list[Line]:

@@ -1,11 +1,15 @@
-"""Travel: from screen to screen, and the way back."""
+"""Travel: from screen to screen, and the way back; the views and themes of the palette."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, cast
 
-from textual.app import App
+from textual.app import App, SystemCommand
+from textual.markup import escape
+from textual.screen import Screen
 
+from cockpit.base.text import clean
 from cockpit.model.resource import Key
 from screens.leave import LeaveScreen
 from screens.pages import open_page
@@ -84,3 +88,16 @@ class Travel(App[int]):
             self.open_rollout(self._visited[at], visit=False)
         else:
             self._me.say("no further rollout was visited that way", "dim")
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """The palette holds views and themes; nothing in it changes a cluster."""
+        key = view.target() if (view := self._me.view) else None
+        for name in ("help", "journal", "events", "drift"):
+            yield SystemCommand(name, f"open {name}", lambda name=name: self.open_view(name, key))
+        shown = escape(clean(str(key), 200))  # the palette reads its titles as markup
+        for name in ("describe", "yaml", "tree", "metrics", "burn", "provenance") if key else ():
+            yield SystemCommand(f"{name} {shown}", f"open {name}", lambda name=name: self.open_view(name, key))
+        for name in sorted(self._me.palettes):
+            title = f"theme {escape(clean(name, 80))}"
+            yield SystemCommand(title, "change colours", lambda name=name: self._me.use_theme(name))
+        yield SystemCommand("quit", "leave the cockpit", self._me.action_leave)

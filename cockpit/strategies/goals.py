@@ -42,7 +42,10 @@ def rolled_back(goal: dict[str, Any], rollout: Rollout, current_hash: Any) -> Ob
     """The target is in force and its pods are up; with ``all`` set, nothing else serves as well."""
     current = text(current_hash, 63)
     if not is_target(goal, rollout, current):
-        if current and current != goal.get("left") and observed(rollout):
+        arm = rollout.canary or rollout.baseline
+        # A pinned target is told by its images: until its ReplicaSet is in sight nobody knows whose version this is.
+        told = bool(goal.get("hash")) or (arm is not None and arm.hash == current)
+        if told and current and current != goal.get("left") and observed(rollout):
             return Observation("superseded", "another version is being rolled out now")
         return Observation("waiting", controller_state(rollout))
     arm = rollout.canary or rollout.baseline

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from cockpit.model.event import Event
 from cockpit.model.resource import Key
 from cockpit.ports import PastAct
-from screens.draw.format import clock, day_clock
+from screens.draw import glyphs
+from screens.draw.format import UNKNOWN, clock, day_clock, image_name, short_digest
 from screens.draw.line import Line
 
 _RESULT = {
@@ -52,21 +53,34 @@ def event_page(events: Sequence[Event], key: Key | None, width: int) -> list[Lin
     return lines or [Line("no events are known", "dim")]
 
 
-def act_page(acts: Sequence[PastAct], width: int) -> list[Line]:
-    """The journal as a table, newest first."""
-    lines = [
-        Line().add("WHEN", "title", 15).add("ROLLOUT", "title", 30).add("VERB", "title", 10).add("RESULT", "title", 14)
-        .add("BY", "title", 18).add("FROM → TO", "title")
-    ]  # fmt: skip
-    for act in acts:
-        line = Line().add(day_clock(act.at), "dim", 15).add(f"{act.namespace}/{act.name}", "strong", 29).add(" ")
-        line.add(act.verb, "text", 10).add(act.result or "open", result_role(act.result), 14)
+def act_heading(width: int) -> Line:
+    line = Line().add("WHEN (UTC)", "title", 16).add("ROLLOUT", "title", 30 if width >= 100 else 21)
+    line.add("VERB", "title", 10).add("RESULT", "title", 14)
+    if width >= 100:
+        line.add("BY", "title", 18)
+    return line.add("WHY · FROM → TO" if width >= 100 else "WHY", "title")
+
+
+def act_row(act: PastAct, width: int) -> Line:
+    """One operation of the journal. What is proven to have happened has the check mark."""
+    line = Line().add(day_clock(act.at), "dim", 15).add(" ")
+    line.add(f"{act.namespace}/{act.name}", "strong", 29 if width >= 100 else 20).add(" ")
+    line.add(act.verb, "text", 9).add(" ")
+    proven = f" {glyphs.OK}" if act.verified_at is not None else ""
+    line.add((act.result or "open") + proven, result_role(act.result), 13).add(" ")
+    if width >= 100:
         line.add(act.actor, "text", 17).add(" ")
-        if act.from_ or act.to:
-            line.add(f"{act.from_ or '?'} → {act.to or '?'}", "dim")
-        if act.reason:
-            line.add(f"   “{act.reason}”", "text")
-        lines.append(line)
-    if not acts:
-        lines.append(Line("nothing has been done from this seat yet", "dim"))
-    return lines
+    if act.reason:
+        line.add(f"“{act.reason}”", "text").add("  ")
+    if width >= 100 and (act.from_ or act.to):
+        line.add(f"{_version(act.from_)} → {_version(act.to)}", "dim")
+    return line.cut(width)
+
+
+def _version(named: str | None) -> str:
+    """An image by its name and digest, short; a hash as it is."""
+    if not named:
+        return UNKNOWN
+    first = named.split(", ")[0]
+    name, _, pinned = first.partition("@")
+    return f"{image_name(name)}@{short_digest(pinned)}" if pinned else image_name(name)

@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from cockpit.model import sli
+from cockpit.model.drift import Drift
 from cockpit.model.plan import Pending
 from cockpit.model.rollout import Rollout
+from cockpit.model.snapshot import SeatAct
 from cockpit.model.verdict import Assessment, Burn
 from screens.draw import glyphs
 from screens.draw.format import NONE, UNKNOWN, percent, times, value
-from screens.draw.line import Line
+from screens.draw.line import Line, fit, width_of
 from screens.draw.spark import bar
 from screens.parts.brief import brief
+from screens.parts.drift import MARK, ROLE, worst
+from screens.parts.seats import act_said, news
 from screens.parts.status import VERDICT_ROLE, next_cell, pick, pod_trouble, status, step_cell
 
 MARGIN = 3
 """Cells before the first column: cursor or mark, glyph, blank."""
+
+
+class Beside(NamedTuple):
+    """What a row tells besides the rollout and its verdict."""
+
+    pending: Pending | None
+    act: SeatAct | None
+    drifts: Sequence[Drift]
 
 
 class Column(NamedTuple):
@@ -75,6 +88,8 @@ def row(
     now: float,
     cols: list[Column],
     *,
+    act: SeatAct | None = None,
+    drifts: Sequence[Drift] = (),
     cursor: bool = False,
     mark: bool = False,
     stale: bool = False,
@@ -87,23 +102,29 @@ def row(
     else:
         line.add(glyphs.MARK if mark else " ", "key")
     line.add(state.glyph, state.role).add(" ")
+    beside = Beside(pending, act, drifts)
     for column in cols:
-        _CELLS[column.name](line, rollout, assessment, pending, now, column.width)
+        _CELLS[column.name](line, rollout, assessment, beside, now, column.width)
         if column is not cols[-1]:
             line.add(" ")
     return line.roles("stale") if stale else line
 
 
-def _name(line: Line, rollout: Rollout, a: Assessment | None, p: Pending | None, now: float, width: int) -> None:
-    text = rollout.key.name + (f" {glyphs.BACK}" if rollout.returning else "")
-    line.add(text, "strong", width)
+def _name(line: Line, rollout: Rollout, a: Assessment | None, p: Beside, now: float, width: int) -> None:
+    before = line.width
+    found = worst(p.drifts)
+    signs = Line().add(f" {glyphs.BACK}" if rollout.returning else "", "strong")
+    if found is not None:
+        signs.add(f" {MARK}", ROLE[found.severity])
+    line.add(fit(rollout.key.name, min(width_of(rollout.key.name), width - signs.width)), "strong")
+    line.extend(signs).to(before + width)  # a long name gives way: its signs are never cut off
 
 
-def _namespace(line: Line, rollout: Rollout, a: Assessment | None, p: Pending | None, now: float, width: int) -> None:
+def _namespace(line: Line, rollout: Rollout, a: Assessment | None, p: Beside, now: float, width: int) -> None:
     line.add(rollout.key.namespace, "dim", width)
 
 
-def _step(line: Line, rollout: Rollout, a: Assessment | None, p: Pending | None, now: float, width: int) -> None:
+def _step(line: Line, rollout: Rollout, a: Assessment | None, p: Beside, now: float, width: int) -> None:
     line.add(step_cell(rollout), "text", width)
 
 
@@ -117,7 +138,7 @@ def share_text(rollout: Rollout) -> str:
     return f"{percent(actual)[:-1]}→{percent(wanted)}"
 
 
-def _weight(line: Line, rollout: Rollout, a: Assessment | None, p: Pending | None, now: float, width: int) -> None:
+def _weight(line: Line, rollout: Rollout, a: Assessment | None, p: Beside, now: float, width: int) -> None:
     actual = rollout.weight.actual if rollout.weight.actual is not None else rollout.weight.set
     text = share_text(rollout)
     cells = max(2, width - max(4, len(text)))
@@ -125,7 +146,7 @@ def _weight(line: Line, rollout: Rollout, a: Assessment | None, p: Pending | Non
     line.add(text, "unknown" if actual is None else "text", width - cells, "right")
 
 
-def _share(line: Line, rollout: Rollout, a: Assessment | None, p: Pending | None, now: float, width: int) -> None:
+def _share(line: Line, rollout: Rollout, a: Assessment | None, p: Beside, now: float, width: int) -> None:
     text = share_text(rollout)
     line.add(text, "unknown" if text == UNKNOWN else "text", width)
 
@@ -147,11 +168,11 @@ def _pair(line: Line, rollout: Rollout, assessment: Assessment | None, what: str
     line.to(before + width)
 
 
-def _errors(line: Line, rollout: Rollout, a: Assessment | None, p: Pending | None, now: float, width: int) -> None:
+def _errors(line: Line, rollout: Rollout, a: Assessment | None, p: Beside, now: float, width: int) -> None:
     _pair(line, rollout, a, sli.ERRORS, width)
 
 
-def _p99(line: Line, rollout: Rollout, a: Assessment | None, p: Pending | None, now: float, width: int) -> None:
+def _p99(line: Line, rollout: Rollout, a: Assessment | None, p: Beside, now: float, width: int) -> None:
     _pair(line, rollout, a, sli.P99, width)
 
 
@@ -165,7 +186,7 @@ def burn_now(burn: Burn | None) -> tuple[float, float] | None:
     return max(known, key=lambda pair: pair[1]) if known else None
 
 
-def _burn(line: Line, rollout: Rollout, a: Assessment | None, p: Pending | None, now: float, width: int) -> None:
+def _burn(line: Line, rollout: Rollout, a: Assessment | None, p: Beside, now: float, width: int) -> None:
     burn = a.burn if a else None
     known = burn_now(burn)
     if known is None:
@@ -177,7 +198,7 @@ def _burn(line: Line, rollout: Rollout, a: Assessment | None, p: Pending | None,
     line.add(times(known[0]), "bad" if known[0] >= 10 else "warn" if known[0] >= 1.5 else "text", width)
 
 
-def _pods(line: Line, rollout: Rollout, a: Assessment | None, p: Pending | None, now: float, width: int) -> None:
+def _pods(line: Line, rollout: Rollout, a: Assessment | None, p: Beside, now: float, width: int) -> None:
     before = line.width
     for role, arm in (("canary", rollout.canary), ("baseline", rollout.baseline)):
         text = f"{arm.ready}/{arm.desired}" if arm else NONE
@@ -185,24 +206,27 @@ def _pods(line: Line, rollout: Rollout, a: Assessment | None, p: Pending | None,
     line.cut(before + width).to(before + width)
 
 
-def _next(line: Line, rollout: Rollout, a: Assessment | None, p: Pending | None, now: float, width: int) -> None:
+def _next(line: Line, rollout: Rollout, a: Assessment | None, p: Beside, now: float, width: int) -> None:
     text = next_cell(rollout, now)
     line.add(text, "key" if text.startswith("needs") else "text", width)
 
 
-def _verdict(line: Line, rollout: Rollout, a: Assessment | None, p: Pending | None, now: float, width: int) -> None:
-    _judged(line, rollout, a, p, width, "")
+def _verdict(line: Line, rollout: Rollout, a: Assessment | None, p: Beside, now: float, width: int) -> None:
+    _judged(line, rollout, a, p, now, width, "")
 
 
-def _outlook(line: Line, rollout: Rollout, a: Assessment | None, p: Pending | None, now: float, width: int) -> None:
+def _outlook(line: Line, rollout: Rollout, a: Assessment | None, p: Beside, now: float, width: int) -> None:
     """Verdict, and what is next where that says more than the reason."""
-    _judged(line, rollout, a, p, width, next_cell(rollout, now))
+    _judged(line, rollout, a, p, now, width, next_cell(rollout, now))
 
 
-def _judged(line: Line, rollout: Rollout, a: Assessment | None, p: Pending | None, width: int, upcoming: str) -> None:
+def _judged(
+    line: Line, rollout: Rollout, a: Assessment | None, p: Beside, now: float, width: int, upcoming: str
+) -> None:
     before = line.width
-    if p is not None and p.stage in {"sending", "sent", "accepted"}:
-        line.add(f"{p.verb.upper()} {p.text}", "key", width)
+    sent = p.pending
+    if sent is not None and sent.stage in {"sending", "sent", "accepted"}:
+        line.add(f"{sent.verb.upper()} {sent.text}", "key", width)
         return
     trouble = pod_trouble(rollout.canary) or pod_trouble(rollout.baseline)
     state = a.verdict.state if a else "unjudged"
@@ -211,6 +235,11 @@ def _judged(line: Line, rollout: Rollout, a: Assessment | None, p: Pending | Non
         return
     if not rollout.controller_seen:
         line.add("no controller acts on it", "unknown", width)
+        return
+    if (act := news(p.act, now)) is not None:  # what a colleague just did outweighs the reason, never the state
+        if state != "unjudged":
+            line.add(state.upper(), VERDICT_ROLE[state]).add(" ")
+        line.add(act_said(act, now), "key").cut(before + width).to(before + width)
         return
     if a is None:
         line.add("not judged yet", "dim", width)

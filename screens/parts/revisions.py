@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from cockpit.model import sli
 from cockpit.model.plan import Plan, Refusal
+from cockpit.model.preflight import Finding
 from cockpit.model.revision import Revision
 from cockpit.model.rollout import Rollout
 from screens.draw import glyphs
 from screens.draw.format import NONE, UNKNOWN, age, clock, day_clock, digest, image_name, value
 from screens.draw.line import Line, wrapped
 from screens.parts.fleet_rows import share_text
+from screens.parts.preflight import guards_line
 
 _RETAINED = {
     "retained": (f"retained {glyphs.OK}", "ok"),
@@ -21,7 +25,7 @@ _RETAINED = {
 _SIGNED = {
     "verified": (f"verified {glyphs.OK}", "ok"),
     "invalid": (f"INVALID {glyphs.BAD}", "bad"),
-    "present-unverified": (f"unproven {glyphs.WARN}", "warn"),
+    "present-unverified": ("unverified", "warn"),
     "none": ("unsigned", "dim"),
     "unknown": ("unknown ?", "unknown"),
 }
@@ -189,15 +193,27 @@ def diff_lines(diff: tuple[str, ...] | str | None, item: Revision, width: int, r
     return [*lines, note]
 
 
-def plan_lines(plan: Plan | Refusal | str | None, rollout: Rollout | None, width: int, rows: int) -> list[Line]:
-    """Warnings first, then what the plan would do, as the dialog will say it."""
+def plan_lines(
+    plan: Plan | Refusal | str | None,
+    rollout: Rollout | None,
+    width: int,
+    rows: int,
+    arrived: Sequence[Finding] = (),
+) -> list[Line]:
+    """The checks, then warnings, then what the plan would do, as the dialog will say it.
+
+    ``arrived``: findings of a pre-flight that still runs.
+    """
     lines: list[Line] = []
     if plan is None:
-        return [*lines, Line("   drawing up the plan; the checks of the pre-flight are asked…", "info")]
+        lines = [guards_line(arrived, width, complete=False)] if arrived else []
+        return [*lines, Line("   drawing up the plan and asking the checks of the pre-flight…", "info")][:rows]
     if isinstance(plan, str):
         return [Line("   ").extend(part) for part in wrapped(plan, width - 4, "bad")][:rows]
     if isinstance(plan, Refusal):
         return [Line("   ").extend(part) for part in wrapped(f"{plan.result}: {plan.reason}", width - 4, "warn")][:rows]
+    if plan.preflight is not None:
+        lines.append(guards_line(plan.preflight.findings, width, complete=plan.preflight.complete))
     for warning in plan.warnings:
         for index, part in enumerate(wrapped(warning, width - 6, "warn")):
             lines.append(Line(f" {glyphs.WARN} " if index == 0 else "   ", "warn").extend(part))
@@ -205,6 +221,8 @@ def plan_lines(plan: Plan | Refusal | str | None, rollout: Rollout | None, width
     if owner is not None and not any(owner.name in warning for warning in plan.warnings):
         lines.append(Line(f" {glyphs.WARN} {owner.warning}", "warn").cut(width))
     for label, text in plan.lines:
+        if plan.preflight is not None and label == "pre-flight":
+            continue  # the first line has it, check by check
         for index, part in enumerate(wrapped(text, max(10, width - 14), "text")):
             lines.append(Line("   ").add(label if index == 0 else "", "dim", 10).add(" ").extend(part))
     for number, stage in enumerate(plan.sequence if len(plan.sequence) > 1 else (), 1):

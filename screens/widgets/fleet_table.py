@@ -14,6 +14,7 @@ from cockpit.model.snapshot import Snapshot
 from cockpit.model.urgency import in_default_view, urgency
 from screens.draw.format import coarse
 from screens.draw.line import Line
+from screens.parts.drift import worst
 from screens.parts.fleet_rows import Column, columns, heading, row
 from screens.parts.header import stale
 from screens.parts.status import status
@@ -240,7 +241,13 @@ class FleetTable(Canvas, can_focus=True):
 
     def _fitting(self, width: int) -> list[Column]:
         picture = self._snapshot.rollouts if self._snapshot is not None else {}
-        names = [len(key.name) + (2 if key in picture and picture[key].returning else 0) for key in self._order]
+        drifting = self._snapshot.drifts if self._snapshot is not None else {}
+        names = [
+            len(key.name)
+            + (2 if key in picture and picture[key].returning else 0)
+            + (2 if worst(drifting.get(key, ())) is not None else 0)
+            for key in self._order
+        ]
         return columns(width, max(names, default=14), max((len(key.namespace) for key in self._order), default=9))
 
     def _paint(self) -> None:
@@ -273,6 +280,8 @@ class FleetTable(Canvas, can_focus=True):
                     snapshot.pending.get(key),
                     self._now,
                     cols,
+                    act=snapshot.acts.get(key),
+                    drifts=snapshot.drifts.get(key, ()),
                     cursor=key == self._cursor,
                     mark=key in self._marks,
                     stale=is_stale,

@@ -153,7 +153,7 @@ def test_rollback_through_the_steps_waits_at_its_gates(stage: Stage) -> None:
     stage.until(lambda: stage.healthy("Rollout", "web"))
     stage.control.advance(3600)  # past the scale-down delay: no fast track back
     answer = stage.act("rollback", "web", "--to", "1", "--through-steps", "--confirm", "web")
-    assert answer["result"] in ("accepted", "done")
+    assert answer["result"] in ("accepted", "done"), answer["reason"]
     stage.until(lambda: stage.paused_at("web", 1))
     assert manifests.image("v2") in stage.running("web")
 

@@ -12,8 +12,9 @@ import pytest
 from cockpit.cluster.decode import decode_row
 from cockpit.cluster.rows import PodRow
 from cockpit.model.guards import describe, guarded, moved
-from cockpit.model.rollout import Arm, Image, Pod
-from cockpit.strategies import templates
+from cockpit.model.resource import Key
+from cockpit.model.rollout import Arm, Image, Pod, Replicas, Rollout, Weight
+from cockpit.strategies import goals, templates
 from cockpit.strategies.goals import running
 from cockpit.strategies.image import is_digest, pinned, repository, running_digest, short
 from cockpit.strategies.patching import escape, guards, put
@@ -281,3 +282,16 @@ def test_a_rollback_is_not_in_force_before_its_pods_are_up() -> None:
     assert running(arm(D), goal, 2).state == "waiting"
     assert running(None, goal, 1).state == "waiting"
     assert running(arm(), {"digests": {}}, 0).state == "done"
+
+
+def test_a_pinned_target_is_not_overtaken_before_its_replicaset_is_in_sight() -> None:
+    goal = {"hash": None, "left": "old", "images": {"web": "r.test/web@sha256:" + "1" * 64}, "digests": {}}
+    arm = Arm("canary", "old", 2, "web-old", (Image("web", "r.test/web:v2"),), (), 1, 1, 1)
+    key = Key("Rollout", "shop", "web")
+    rollout = Rollout(
+        key, "u", "1", 1, "canary", "Progressing", "", Replicas(1, 0, 1, 1), Weight(None, None), {}, canary=arm
+    )
+    assert goals.rolled_back(goal, rollout, "new").state == "waiting"
+    replace = msgspec.structs.replace
+    other = replace(rollout, canary=replace(arm, hash="new", images=(Image("web", "r.test/web:v9"),)))
+    assert goals.rolled_back(goal, other, "new").state == "superseded"
