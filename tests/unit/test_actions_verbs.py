@@ -10,6 +10,7 @@ import pytest
 
 from cockpit.model.plan import Tier
 from cockpit.model.resource import Key
+from cockpit.strategies.arms import MEMORY
 from tests.harness import manifests
 from tests.harness.acting import DEPLOYED, WEB, Seat
 from tests.harness.inprocess import Cluster, guards_of, ops
@@ -497,13 +498,18 @@ async def test_pause_and_resume_of_a_deployment(folder: Path) -> None:
     assert (await at.act("resume", DEPLOYED)).result == "done"
 
 
-@pytest.mark.parametrize("target", ["stable", "last-good", "1"])
-async def test_rollback_of_a_deployment(folder: Path, target: str) -> None:
+@pytest.mark.parametrize(
+    ("target", "result"),
+    # What pods of the oldest version ran was never seen: that it runs again cannot be proven, and is not claimed.
+    [("stable", "done"), ("last-good", "accepted"), ("1", "accepted")],
+)
+async def test_rollback_of_a_deployment(folder: Path, target: str, result: str) -> None:
+    MEMORY._known.clear()
     at = seat(folder, "deployment")
     plan = await at.plan("rollback", DEPLOYED, to=target)
     assert set(guards_of(plan)) == {"/metadata/uid", "/metadata/generation", "/spec/paused"}
     outcome = await at.act("rollback", DEPLOYED, to=target)
-    assert outcome.result == "done"
+    assert outcome.result == result
     built = at.cluster.rollout(DEPLOYED)
     assert built.baseline is not None
     assert built.canary is None
