@@ -145,8 +145,12 @@ class Seat(Protocol):
     def can(self, verb: Verb, key: Key) -> tuple[Answer, str]:
         """Whether rights allow a verb, with the reason when they do not. Never blocks."""
 
-    async def plan(self, intent: Intent) -> Plan | Refusal:
-        """Draft what a verb would send. Changes nothing."""
+    async def plan(self, intent: Intent, on_draft: Callable[[Plan], None] | None = None) -> Plan | Refusal:
+        """Draft what a verb would send. Changes nothing.
+
+        A rollback's plan is told to ``on_draft`` while its pre-flight still runs (``plan.preflight.complete`` false),
+        each time that a check has answered; such a draft is to be shown, not to be executed.
+        """
 
     async def provenance(self, key: Key, version: str) -> tuple[Signatures, ...]:
         """Signatures and build statements of the images of one version (by hash), one per image with a known digest."""

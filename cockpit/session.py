@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from cockpit.actions import Actions
 from cockpit.actions.announce import seat_of
+from cockpit.actions.flipback import GUARD_SECONDS
 from cockpit.actions.preflight.examiner import Examiner
 from cockpit.actions.settle import this_process
 from cockpit.base.clock import Clock
@@ -66,7 +67,8 @@ async def open_session(settings: Settings, *, screens: bool = False) -> Session:
     service = settings.prometheus.service
     prometheus = Prometheus(settings.prometheus, via=ServiceProxy(transport, service)) if service else None
     sampler = Sampler(settings, clock, client=prometheus)
-    session = Session(settings, clock, api, sampler, credentials)
+    # A command ends before anybody could flip its rollback back; a seat that stays watches for it.
+    session = Session(settings, clock, api, sampler, credentials, guard=GUARD_SECONDS if screens else 0.0)
     await session.start(background=screens)
     return session
 
@@ -81,6 +83,7 @@ class Session:
         api: Api,
         sampler: Sampler,
         credentials: cluster_credentials.Credentials,
+        guard: float = 0.0,
     ) -> None:
         self._settings = settings
         self._clock = clock
@@ -118,9 +121,19 @@ class Session:
             who=this_process(credentials.user, credentials.context, credentials.cluster),
             read_only=settings.read_only,
             creator=api,
+            guard=guard,
             compare=self._artifacts.compare,
             witness=Witness(self._live, self._logs.feed, self._sampler.series, api, self._reader, clock),
-            examiner=Examiner(self._artifacts, self._archive, clock, settings.preflight, credentials.cluster),
+            examiner=Examiner(
+                self._artifacts,
+                self._archive,
+                api,
+                self._rights,
+                self._versions.revisions,
+                clock,
+                settings.preflight,
+                credentials.cluster,
+            ),
         )
         self._live.acts.seat = seat_of(self._actions.who)
         self._recorder = Recorder(
@@ -175,6 +188,7 @@ class Session:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._logs.focus(None)
+        await self._actions.aclose()
         await self._rights.aclose()
         await self._sampler.stop()
         await self._live.stop()
@@ -307,8 +321,8 @@ class Session:
     def can(self, verb: Verb, key: Key) -> tuple[Answer, str]:
         return self._actions.can(verb, key)
 
-    async def plan(self, intent: Intent) -> Plan | Refusal:
-        return await self._actions.plan(intent)
+    async def plan(self, intent: Intent, on_draft: Callable[[Plan], None] | None = None) -> Plan | Refusal:
+        return await self._actions.plan(intent, on_draft)
 
     async def dry_run(self, intent: Intent, plan: Plan) -> Outcome:
         """The exact requests and what the server says to them, for ``--dry-run``."""

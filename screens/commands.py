@@ -37,21 +37,11 @@ WORDS = {
 
 
 VIEWS = frozenset(
-    [
-        "history",
-        "journal",
-        "events",
-        "describe",
-        "yaml",
-        "tree",
-        "metrics",
-        "burn",
-        "help",
-        "revisions",
-        "provenance",
-        "drift",
-    ]
-)
+    {
+        "history", "journal", "events", "describe", "yaml", "tree", "metrics", "burn", "help", "revisions",
+        "provenance", "drift",
+    }
+)  # fmt: skip
 
 
 def complete(text: str, snapshot: Snapshot | None) -> list[str]:

@@ -10,13 +10,17 @@ from textual.binding import BindingType
 from textual.widget import Widget
 
 from cockpit.model.plan import Intent, Plan, Refusal
+from cockpit.model.preflight import Finding
 from cockpit.model.resource import Key
 from cockpit.model.revision import Revision
 from cockpit.model.snapshot import Snapshot
 from screens.draw.format import rev
 from screens.draw.line import Line
 from screens.keys import bindings
-from screens.parts.revisions import diff_lines, now_line, plan_lines, revision_row, revision_title
+from screens.origin import of_version
+from screens.page import PageView
+from screens.parts.preflight import preflight_page
+from screens.parts.revisions import about_line, diff_lines, now_line, plan_lines, revision_row, revision_title
 from screens.trouble import said
 from screens.view import View
 from screens.widgets.canvas import Canvas
@@ -28,8 +32,11 @@ _WAY_WORDS = {None: "as the plan chooses", True: "at once (full promote of the t
 class RollbackView(View):
     """Enter reviews: it draws up the plan and opens the dialog. Nothing is sent from here."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings(("pick.way",))]
-    HINTS = ("nav.down", "nav.open", "pick.way", "app.copy", "app.refetch", "help", "nav.back")
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(("pick.way", "pick.preflight"))]
+    HINTS = (
+        "nav.down", "nav.open", "pick.way", "pick.preflight", "view.provenance", "app.copy", "app.refetch", "help",
+        "nav.back",
+    )  # fmt: skip
     ACT_HINTS = ("act.abort",)
 
     def __init__(self, key: Key) -> None:
@@ -45,11 +52,13 @@ class RollbackView(View):
         self._plans: dict[tuple[str, bool | None], Plan | Refusal | str] = {}
         self._asked: tuple[str, bool | None] | None = None
         self._planned_on: dict[str, Any] | None = None
+        self._arrived: dict[tuple[str, bool | None], dict[str, Finding]] = {}  # of pre-flights that still run
 
     def body(self) -> Iterable[Widget]:
         yield Canvas(id="now")
         yield Canvas(id="rule")
         yield Canvas(id="list")
+        yield Canvas(id="about")
         yield Canvas(id="diff", frame="rule")
         yield Canvas(id="plan", frame="rule")
 
@@ -66,10 +75,10 @@ class RollbackView(View):
         return self.revisions[min(self._at, len(self.revisions) - 1)]
 
     def layout_for(self, width: int, height: int) -> None:
-        self.query_one("#now").styles.height = 1
+        self.query_one("#now").styles.height = self.query_one("#about").styles.height = 1
         rows = max(3, min(height // 3, (len(self.revisions) if self.revisions else 5) + 1))
         self.query_one("#list").styles.height = rows
-        self.query_one("#plan").styles.height = max(4, min(14, (height - rows - 6) * 11 // 20))
+        self.query_one("#plan").styles.height = max(4, min(14, (height - rows - 7) * 12 // 20))
 
     def on_mount(self) -> None:
         super().on_mount()
@@ -122,6 +131,7 @@ class RollbackView(View):
 
     def _forget_plans(self) -> None:
         self._plans.clear()
+        self._arrived.clear()
         self._asked = None
 
     def _ask(self, chosen: Revision, seen: dict[str, Any]) -> None:
@@ -177,19 +187,23 @@ class RollbackView(View):
         chosen = self.selected
         diff = self.query_one("#diff", Canvas)
         plan = self.query_one("#plan", Canvas)
+        about = self.query_one("#about", Canvas)
         if chosen is None:
+            about.show([])
             diff.show([])
             plan.show([])
             return
         if rollout is not None:
             self._ask(chosen, rollout.seen)
+        about.show([about_line(chosen, now, width, asked=chosen.hash in self._asked_of)])
         current = next((item.revision for item in self.revisions or () if item.current), None)
         title = Line("diff ", "title").add(f"{rev(current)} → {rev(chosen.revision)}", "strong")
         diff.show(diff_lines(self._diffs.get(chosen.hash), chosen, *diff.inner), title)
         way = Line("t ", "key").add(_WAY_WORDS[self.way], "text")
-        plan.show(
-            plan_lines(self._plans.get((chosen.hash, self.way)), rollout, *plan.inner), Line("plan", "title"), way
-        )
+        wanted = (chosen.hash, self.way)
+        arrived = tuple(self._arrived.get(wanted, {}).values())
+        lines = plan_lines(self._plans.get(wanted), rollout, *plan.inner, arrived)
+        plan.show(lines, Line("pre-flight and plan", "title"), way)
 
     def _list(self, now: float, width: int) -> list[Line]:
         if self.revisions is None:
@@ -227,6 +241,29 @@ class RollbackView(View):
         self.way = _WAYS[(_WAYS.index(self.way) + 1) % len(_WAYS)]
         self.redraw()
 
+    def action_preflight(self) -> None:
+        """The checks of the version under the cursor, over this list; they go on arriving there."""
+        chosen = self.selected
+        if chosen is None:
+            return
+        wanted = (chosen.hash, self.way)
+
+        def page(snapshot: Snapshot, now: float, width: int) -> list[Line]:
+            return preflight_page(self._plans.get(wanted), width, tuple(self._arrived.get(wanted, {}).values()))
+
+        self.cockpit.push_screen(PageView(f"pre-flight rev {_named(chosen)}", self.key, draw_page=page))
+
+    def action_view(self, name: str) -> None:
+        seat, chosen = self.cockpit.seat, self.selected
+        if name != "provenance" or chosen is None or seat is None:
+            super().action_view(name)
+            return
+        width = self.size.width - 6
+        page = PageView(
+            f"provenance rev {_named(chosen)}", self.key, load=lambda: of_version(seat, self.key, chosen, width)
+        )
+        self.cockpit.push_screen(page)
+
     def action_open(self) -> None:
         chosen = self.selected
         if chosen is None:
@@ -253,6 +290,10 @@ class RollbackView(View):
             self.cockpit.copy(digest, digest)
         else:
             self.cockpit.say("the digest of this version is not known", "warn")
+
+
+def _named(version: Revision) -> str:
+    return str(version.revision) if version.revision is not None else version.hash
 
 
 def _rule(coverage: str, width: int) -> Line:

@@ -32,6 +32,7 @@ from cockpit.model.right import Answer
 from cockpit.strategies import for_kind
 from cockpit.strategies.contract import Reader, Strategy
 
+OnDraft = Callable[[Plan], None]
 Progress = Callable[[str], None]
 
 _PENDING_SECONDS = 60.0  # how long an outcome stays beside the rollout
@@ -111,8 +112,11 @@ class Actions:
                     return answer, reason
         return "allowed", ""
 
-    async def plan(self, intent: Intent) -> Plan | Refusal:
-        """Drafts what a verb would send, and says what it takes to confirm it. Changes nothing."""
+    async def plan(self, intent: Intent, on_draft: OnDraft | None = None) -> Plan | Refusal:
+        """Drafts what a verb would send, and says what it takes to confirm it. Changes nothing.
+
+        ``on_draft``: told of a rollback's plan while its pre-flight runs, each time that a check has answered.
+        """
         try:
             strategy = self._strategy_of(intent.key.kind)
         except KeyError:
@@ -144,7 +148,7 @@ class Actions:
         )
         if plan.verb != "rollback":
             return plan
-        tried, found = await asyncio.gather(self._with_dry_run(plan), self._examined(intent, plan))
+        tried, found = await asyncio.gather(self._with_dry_run(plan), self._examined(intent, plan, on_draft))
         return tried if isinstance(tried, Refusal) or found is None else examined(tried, found)
 
     async def dry_run(self, intent: Intent, plan: Plan) -> Outcome:
@@ -233,9 +237,16 @@ class Actions:
             self.notify(settlement.text)
         return found
 
-    async def _examined(self, intent: Intent, plan: Plan) -> Preflight | None:
+    async def _examined(self, intent: Intent, plan: Plan, on_draft: OnDraft | None = None) -> Preflight | None:
         """The checks of a rollback; None where nothing is there to ask (tests, mostly)."""
-        return await self._examiner.examine(intent, plan) if self._examiner is not None else None
+        if self._examiner is None:
+            return None
+
+        def told(so_far: Preflight) -> None:
+            if on_draft is not None and not so_far.complete:
+                on_draft(msgspec.structs.replace(plan, preflight=so_far, tier=Tier.NAME))
+
+        return await self._examiner.examine(intent, plan, self._gateway, on_progress=told)
 
     async def _with_dry_run(self, plan: Plan) -> Plan | Refusal:
         """A rollback is shown only once the server has said that it would take it (Safety rule 6)."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -31,6 +31,7 @@ class Sent(msgspec.Struct, frozen=True):
     text: str
     audit_id: str | None = None
     warnings: tuple[str, ...] = ()
+    body: Mapping[str, Any] = msgspec.field(default_factory=dict)  # of a dry run: the object as it would be
 
 
 class Gateway:
@@ -117,7 +118,22 @@ class Gateway:
             return await self._refused_by_server(patch, error)
         except CockpitError as error:
             return Sent("failed", str(error))
-        return Sent("sent", "the server would accept it", answer.audit_id, tuple(answer.warnings))
+        return Sent("sent", "the server would accept it", answer.audit_id, tuple(answer.warnings), answer.body)
+
+    async def admit(self, resource: Resource, namespace: str, body: dict[str, Any]) -> Sent:
+        """Asks the server whether it would create an object; stores nothing. *refused*: not asked."""
+        if self.read_only or self._creator is None:
+            return Sent("refused", "not run: read-only")
+        try:
+            answer = await self._creator.create(resource, namespace, body, dry_run=True)
+        except Denied as error:
+            return Sent("denied", str(error))
+        except ApiError as error:
+            unsure = error.status == 400 and "dry run" in str(error).lower()
+            return Sent("unclear" if unsure else "failed", f"the server refused it: {error}")
+        except CockpitError as error:  # nobody said no
+            return Sent("unclear", str(error))
+        return Sent("sent", "the server would admit it", answer.audit_id, tuple(answer.warnings), answer.body)
 
     async def announce(self, resource: Resource, namespace: str, body: dict[str, Any]) -> str | None:
         """Creates an Event, once; None, or one sentence on why there is none. Nothing depends on it."""

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from cockpit.model.plan import Outcome
+from cockpit.model.preflight import Preflight
 from cockpit.model.resource import Key
 from cockpit.model.revision import Revision
 from cockpit.model.rollout import Arm, Image, Pod, Rollout
@@ -187,6 +188,19 @@ def revisions(entries: Sequence[Revision]) -> list[dict[str, Any]]:
         }
         for entry in entries
     ]
+
+
+def preflight(target: str, found: Preflight | None, reason: str | None = None) -> dict[str, Any]:
+    """``preflight``. ``reason``: why nothing was checked; then ``complete`` is false and no finding is there."""
+    return {
+        "target": target,
+        "to_hash": found.to_hash if found else None,
+        "complete": found is not None and found.complete,
+        "blocking": list(found.blocking) if found else [],
+        "typed": list(found.typed) if found else [],
+        "findings": [msgspec.to_builtins(each) for each in found.findings] if found else [],
+        "reason": reason,
+    }
 
 
 def outcome(ended: Outcome) -> dict[str, Any]:

@@ -179,6 +179,27 @@ def _told(entry: dict[str, Any]) -> list[str]:
     return said
 
 
+def preflight(entry: dict[str, Any], columns: int = 80) -> str:
+    """``preflight``: one line per check, below it what was asked and answered, and what a rollback would ask for."""
+    if not entry["findings"]:
+        return "\n".join(wrapped("not checked", entry["reason"] or UNKNOWN, columns))
+    lines = [cut(f"pre-flight of a rollback to {entry['target']} (hash {entry['to_hash'] or UNKNOWN})", columns)]
+    for each in entry["findings"]:
+        state = each["severity"] if each["state"] == "finding" else each["state"]
+        lines += wrapped(f"{state:<8}{each['check']}", each["text"] or each["title"], columns, 24)
+        if each["state"] != "ok":
+            for line in each["evidence"]:
+                lines += wrapped("", line, columns, 26)
+        if each["remedy"]:
+            lines += wrapped("", f"-> {each['remedy']}", columns, 26)
+    if entry["blocking"]:
+        flags = " ".join(f"--override {name}" for name in entry["blocking"])
+        lines += wrapped("blocked", f"needs {flags} and the typed name", columns, 10)
+    elif entry["typed"]:
+        lines += wrapped("asks for", f"the typed name: {', '.join(entry['typed'])}", columns, 10)
+    return "\n".join(lines)
+
+
 def acts(entries: Sequence[dict[str, Any]], columns: int = 80) -> str:
     """``journal list`` as a table."""
     if not entries:

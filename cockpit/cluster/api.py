@@ -25,6 +25,9 @@ PAGE = 500
 
 _LARGEST_EVENT = 64 << 20  # etcd holds 1.5 MiB; a line beyond this is no watch event
 _MOST_WARNINGS = 10
+_AS = "application/json;as={};v=v1;g=meta.k8s.io"
+_METADATA_ONLY = {"Accept": _AS.format("PartialObjectMetadata")}
+_METADATA_LIST = {"Accept": _AS.format("PartialObjectMetadataList")}
 _THREAD_BYTES = 2 << 20  # bodies above this are decoded off the loop
 
 
@@ -78,37 +81,74 @@ class Api:
 
     async def owned(self, resource: Resource, namespace: str, uid: str) -> Sequence[dict[str, Any]]:
         """All objects of a namespace controlled by ``uid``, whole."""
-        found: list[dict[str, Any]] = []
-        query: dict[str, str | int] = {"limit": PAGE}
-        while True:
-            page = await self._json("GET", resource.path(namespace), query)
-            for item in _objects(page.get("items")):
-                owners = _objects(_members(item.get("metadata")).get("ownerReferences"))
-                if any(owner.get("controller") and owner.get("uid") == uid for owner in owners):
-                    # Items of a list carry neither; whoever prints or patches them wants to know.
-                    found.append({"apiVersion": page.get("apiVersion"), "kind": resource.kind, **item})
-            token = _members(page.get("metadata")).get("continue")
-            if not token or not isinstance(token, str):
-                return found
-            if token == query.get("continue"):
-                raise Unreachable(f"API server {self.server} gives the same page of {resource.plural} again and again")
-            query["continue"] = token
+        found = []
+        async for item in self._items(resource, namespace, {"limit": PAGE}):
+            owners = _objects(_members(item.get("metadata")).get("ownerReferences"))
+            if any(owner.get("controller") and owner.get("uid") == uid for owner in owners):
+                found.append(item)
+        return found
 
     async def objects(
         self, resource: Resource, namespace: str | None = None, *, selector: str | None = None, limit: int = 500
     ) -> Sequence[dict[str, Any]]:
         """Whole objects of a collection, at most ``limit``."""
+        return await self._most(resource, namespace, selector, limit, None)
+
+    async def metadata(self, resource: Resource, namespace: str, name: str) -> dict[str, Any]:
+        """Only the metadata of an object: what it holds (a Secret's data) never leaves the server."""
+        body = await self._json("GET", resource.path(namespace, name), headers=_METADATA_ONLY)
+        if body.get("kind") != "PartialObjectMetadata":
+            raise Unreachable(f"API server {self.server} does not answer with metadata alone")
+        return _members(body.get("metadata"))
+
+    async def metadatas(
+        self, resource: Resource, namespace: str | None = None, *, selector: str | None = None, limit: int = 500
+    ) -> Sequence[dict[str, Any]]:
+        """Only the metadata of each object of a collection, at most ``limit``."""
+        found = await self._most(resource, namespace, selector, limit, _METADATA_LIST)
+        return [_members(each.get("metadata")) for each in found]
+
+    async def _most(
+        self,
+        resource: Resource,
+        namespace: str | None,
+        selector: str | None,
+        limit: int,
+        headers: dict[str, str] | None,
+    ) -> list[dict[str, Any]]:
+        query: dict[str, str | int] = {
+            "limit": min(limit, PAGE),
+            **({"labelSelector": selector} if selector else {}),
+        }
         found: list[dict[str, Any]] = []
-        query: dict[str, str | int] = {"limit": min(limit, PAGE), **({"labelSelector": selector} if selector else {})}
-        while len(found) < limit:
-            page = await self._json("GET", resource.path(namespace), query)
-            named = {"apiVersion": page.get("apiVersion"), "kind": resource.kind}  # items of a list carry neither
-            found += ({**named, **each} for each in _objects(page.get("items")))
-            token = _members(page.get("metadata")).get("continue")
-            if not token or not isinstance(token, str) or token == query.get("continue"):
+        async for item in self._items(resource, namespace, query, headers):
+            found.append(item)
+            if len(found) >= limit:
                 break
-            query["continue"] = token
-        return found[:limit]
+        return found
+
+    async def _items(
+        self,
+        resource: Resource,
+        namespace: str | None,
+        query: dict[str, str | int],
+        headers: dict[str, str] | None = None,
+    ) -> AsyncIterator[dict[str, Any]]:
+        while True:
+            page = await self._json("GET", resource.path(namespace), query, headers=headers)
+            items = page.get("items")
+            if not isinstance(items, list) or (headers and page.get("kind") != "PartialObjectMetadataList"):
+                raise Unreachable(f"API server {self.server} answers a list of {resource.plural} with something else")
+            # Items of a list carry neither; whoever prints or patches them wants to know.
+            named = {"apiVersion": page.get("apiVersion"), "kind": resource.kind}
+            for item in _objects(items):
+                yield {**named, **item}
+            token = _members(page.get("metadata")).get("continue")
+            if not token or not isinstance(token, str):
+                return
+            if token == query.get("continue"):
+                raise Unreachable(f"API server {self.server} gives the same page of {resource.plural} again and again")
+            query = {**query, "continue": token}
 
     async def list_page(
         self,
@@ -239,14 +279,20 @@ class Api:
         audit_id = response.headers.get("audit-id")
         return WriteAnswer(response.status_code, body, clean(audit_id, 80) if audit_id else None, warnings)
 
-    async def create(self, resource: Resource, namespace: str, body: dict[str, Any]) -> WriteAnswer:
+    async def create(
+        self, resource: Resource, namespace: str, body: dict[str, Any], dry_run: bool = False
+    ) -> WriteAnswer:
         """POST one object, once; never repeated. Raises what ``patch`` does."""
         try:
             response = await self._transport.request(
                 "writes",
                 "POST",
                 resource.path(namespace),
-                query={"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict"},
+                query={
+                    "fieldManager": FIELD_MANAGER,
+                    "fieldValidation": "Strict",
+                    "dryRun": "All" if dry_run else None,
+                },
                 content=msgspec.json.encode(body),
                 headers={"Content-Type": "application/json"},
             )
@@ -256,7 +302,8 @@ class Api:
             raise _named(error) from None
         except CredentialsError as error:  # before anything left
             raise Denied(str(error)) from None
-        return WriteAnswer(response.status_code, _object(response.content))
+        warnings = tuple(_warning(value) for value in response.headers.get_list("warning")[:_MOST_WARNINGS])
+        return WriteAnswer(response.status_code, _object(response.content), warnings=warnings)
 
     async def _json(
         self,

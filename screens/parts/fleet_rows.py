@@ -8,6 +8,7 @@ from typing import NamedTuple
 from cockpit.model import sli
 from cockpit.model.drift import Drift
 from cockpit.model.plan import Pending
+from cockpit.model.resource import Key
 from cockpit.model.rollout import Rollout
 from cockpit.model.snapshot import SeatAct
 from cockpit.model.verdict import Assessment, Burn
@@ -67,6 +68,12 @@ def columns(width: int, longest_name: int, longest_namespace: int) -> list[Colum
         tail = Column("outlook", 0, "VERDICT / NEXT")
     used = sum(column.width + 1 for column in (*head, *fixed))
     return [*head, *fixed, tail._replace(width=max(8, room - used))]
+
+
+def name_width(key: Key, rollout: Rollout | None, drifts: Sequence[Drift]) -> int:
+    """Cells of a name with its signs."""
+    signs = (rollout is not None and rollout.returning) + (bool(drifts) and worst(drifts) is not None)
+    return len(key.name) + 2 * signs
 
 
 def heading(cols: list[Column], held: str = "") -> Line:

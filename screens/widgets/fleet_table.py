@@ -14,8 +14,7 @@ from cockpit.model.snapshot import Snapshot
 from cockpit.model.urgency import in_default_view, urgency
 from screens.draw.format import coarse
 from screens.draw.line import Line
-from screens.parts.drift import worst
-from screens.parts.fleet_rows import Column, columns, heading, row
+from screens.parts.fleet_rows import Column, columns, heading, name_width, row
 from screens.parts.header import stale
 from screens.parts.status import status
 from screens.widgets.canvas import Canvas
@@ -240,14 +239,8 @@ class FleetTable(Canvas, can_focus=True):
         return bool(self.filter.pattern.search(text)) != self.filter.inverse
 
     def _fitting(self, width: int) -> list[Column]:
-        picture = self._snapshot.rollouts if self._snapshot is not None else {}
-        drifting = self._snapshot.drifts if self._snapshot is not None else {}
-        names = [
-            len(key.name)
-            + (2 if key in picture and picture[key].returning else 0)
-            + (2 if worst(drifting.get(key, ())) is not None else 0)
-            for key in self._order
-        ]
+        picture = self._snapshot or Snapshot(0, 0.0)
+        names = [name_width(key, picture.rollouts.get(key), picture.drifts.get(key, ())) for key in self._order]
         return columns(width, max(names, default=14), max((len(key.namespace) for key in self._order), default=9))
 
     def _paint(self) -> None:

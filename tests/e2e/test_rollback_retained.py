@@ -139,3 +139,16 @@ async def test_an_override_goes_past_a_block_and_is_written_down(tmp_path: Path)
         entry = await chair.session.entry(outcome.op_id)
         assert entry is not None
         assert entry.rows[0]["body"]["overrides"] == ["retained"]
+
+
+async def test_a_version_signed_with_another_key_is_refused_by_name_and_nothing_is_sent(tmp_path: Path) -> None:
+    async with standing(tmp_path, "retained") as stand, stand.chair() as chair:
+        await chair.look()
+        before = patches(stand)
+        intent, plan = await planned(chair, "4")
+        assert finding(plan, "retained").state == "ok"
+        assert (finding(plan, "signature").state, finding(plan, "signature").severity) == ("finding", "block")
+        outcome = await chair.session.execute(intent, plan, Consent(yes=True, name="cart"))
+        assert outcome.result == "refused"
+        assert "--override signature" in outcome.reason
+        assert patches(stand) == before

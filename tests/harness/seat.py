@@ -230,7 +230,7 @@ class FakeSeat:
     def can(self, verb: Verb, key: Key) -> tuple[Answer, str]:
         return "allowed", ""
 
-    async def plan(self, intent: Intent) -> Plan | Refusal:
+    async def plan(self, intent: Intent, on_draft: Callable[[Plan], None] | None = None) -> Plan | Refusal:
         self.intents.append(intent)
         if self.refusal is not None:
             return self.refusal

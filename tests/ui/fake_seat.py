@@ -13,6 +13,7 @@ from cockpit.base.errors import CockpitError
 from cockpit.model.artifact import Signatures
 from cockpit.model.log import LogLine
 from cockpit.model.plan import Consent, Intent, Outcome, Patch, Plan, Refusal, Tier, Verb
+from cockpit.model.preflight import Preflight
 from cockpit.model.resource import ROLLOUTS, Key
 from cockpit.model.revision import Coverage, Revision
 from cockpit.model.right import Answer
@@ -94,6 +95,8 @@ class FakeSeat:
             "baseline": FakeFeed(pictures.log_lines("baseline")),
         }
         self.the_revisions = pictures.revisions()
+        self.pieces: dict[str, bytes] = {"logs/canary.log": b"psp timeout\n\x1b]52;c;ZXZpbA==\x07\x1b[2J[bold]owned\n"}
+        self.preflight: Preflight | None = None
         self.outcome: Outcome | None = None
         self.hold: asyncio.Event | None = None
         self.failing: CockpitError | None = None
@@ -149,13 +152,13 @@ class FakeSeat:
         return Coverage(5, 3, 4, ("rev 37",), "3/5 retained · 1 lost: rev 37 · 1 unknown (registry answers 429)")
 
     async def provenance(self, key: Key, version: str) -> tuple[Signatures, ...]:
-        return ()
+        return pictures.signatures(version)
 
     async def entry(self, op_id: str) -> Entry | None:
-        return None
+        return pictures.entry((await self.journal())[0]) if op_id == "01JB" else None
 
     async def evidence_of(self, op_id: str, name: str) -> bytes | None:
-        return None
+        return self.pieces.get(name)
 
     async def diff(self, key: Key, from_hash: str, to_hash: str) -> tuple[str, ...]:
         if from_hash == to_hash:
@@ -169,11 +172,12 @@ class FakeSeat:
     def can(self, verb: Verb, key: Key) -> tuple[Answer, str]:
         return ("denied", self.denied[verb]) if verb in self.denied else ("allowed", "")
 
-    async def plan(self, intent: Intent) -> Plan | Refusal:
+    async def plan(self, intent: Intent, on_draft: Callable[[Plan], None] | None = None) -> Plan | Refusal:
         self.planned.append(intent)
         if intent.verb in self.refusals and intent.choice is None:
             return self.refusals[intent.verb]
-        return plan_of(intent, self.tiers.get(intent.verb, Tier.YES))
+        plan = plan_of(intent, self.tiers.get(intent.verb, Tier.YES))
+        return msgspec.structs.replace(plan, preflight=self.preflight) if intent.verb == "rollback" else plan
 
     async def execute(self, intent: Intent, plan: Plan, consent: Consent, progress: Progress | None = None) -> Outcome:
         self.executed.append((intent, plan, consent))

@@ -8,9 +8,11 @@ from typing import Any
 
 import msgspec
 
+from cockpit.model.artifact import Label, Provenance, Signatures
 from cockpit.model.event import Event
 from cockpit.model.log import Level, LogLine
 from cockpit.model.plan import Pending
+from cockpit.model.preflight import Finding, Preflight
 from cockpit.model.resource import Key
 from cockpit.model.revision import Revision
 from cockpit.model.rollout import (
@@ -29,6 +31,7 @@ from cockpit.model.rollout import (
 )  # fmt: skip
 from cockpit.model.snapshot import Snapshot, Source
 from cockpit.model.verdict import Assessment, Burn, BurnWindow, PerArm, SliRow, State, Verdict
+from cockpit.ports import Entry, EvidencePiece, PastAct
 
 NOW = 1795144361.0  # 2026-11-20T03:12:41Z
 HOSTILE = "\x1b]52;c;ZXZpbA==\x07\x1b[2J[bold red]owned[/]\x00\r\n\u202etxt\u200b"
@@ -276,6 +279,47 @@ def log_lines(role: Role, count: int = 60) -> list[LogLine]:
         LogLine(i + 1, NOW - (count - i) * 0.3, f"{rs}-{names[i % 3]}", "web", story[i % len(story)][0], story[i % len(story)][1])
         for i in range(count)
     ]  # fmt: skip
+
+
+def signatures(version: str) -> tuple[Signatures, ...]:
+    """A verified signature, a claimed build statement, a hostile label, and what could not be asked."""
+    return (
+        Signatures(
+            "registry.example/shop/checkout", B_DIGEST, "verified", "", "present-unverified", "none", NOW, key="release-2026",
+            provenance=Provenance("claimed", "https://slsa.dev/provenance/v1", builder="ci.example/runner", commit="4410c9a"),
+            labels=(Label("org.opencontainers.image.title", HOSTILE, "config"),), gaps=("referrers were not asked: 429",),
+        ),
+    )  # fmt: skip
+
+
+def entry(act: PastAct) -> Entry:
+    body = {
+        "by": {"os_user": "ann", "host": "bastion-1", "cockpit": "0.4.0", "cluster": "prod-eu-1"},
+        "verdict": {"state": "abort", "reason": HOSTILE}, "consent": {"tier": "NAME", "typed": True, "why": "pre-flight"},
+        "overrides": ["retained"],
+        "preflight": {"findings": [{"check": "retained", "state": "unknown", "severity": "confirm", "text": "429"}]},
+        "request": {"method": "PATCH", "path": "/apis/x", "why": "asks", "body": [{"op": "test", "path": "/uid"}]},
+    }  # fmt: skip
+    rows = (
+        {"row": "intent", "seq": 2, "hash": "aa", "context": "prod-eu-1", "from_hash": "7f9c8d", "to_hash": None, "body": body},
+        {"row": "outcome", "seq": 3, "hash": "bb", "result": "done", "reason": "", "verified_at": None, "body": {"observed": "seen"}},
+    )  # fmt: skip
+    return Entry(
+        act,
+        rows,
+        (EvidencePiece("logs/canary.log", "log", 4096, "ab" * 32), EvidencePiece("gone.json", "pods", 9, "cd" * 32)),
+    )
+
+
+def preflight(**changes: Any) -> Preflight:
+    """One check of each kind; ``retained`` blocks."""
+    findings = (
+        Finding("retained", "retained", "finding", "block", "checkout@71bd is missing: MANIFEST_UNKNOWN",
+                ("HEAD /v2/shop/checkout/manifests/sha256:71bd 404",), "choose a version that is retained"),
+        Finding("signature", "signature", "ok"),
+        Finding("ran-here", "ran here", "unknown", "confirm", HOSTILE),
+    )  # fmt: skip
+    return msgspec.structs.replace(Preflight("41", "5d4b77", findings, complete=True), **changes)
 
 
 def revisions() -> tuple[Revision, ...]:

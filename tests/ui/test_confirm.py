@@ -323,7 +323,7 @@ async def test_a_defect_while_planning_or_sending_never_looks_like_success() -> 
     class Broken(FakeSeat):
         planning = True
 
-        async def plan(self, intent):  # type: ignore[no-untyped-def]
+        async def plan(self, intent, on_draft=None):  # type: ignore[no-untyped-def]
             if self.planning:
                 raise KeyError("plan")
             return await super().plan(intent)

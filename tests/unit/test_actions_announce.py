@@ -31,7 +31,7 @@ class Board:
         self.created: list[tuple[Resource, str, dict[str, Any]]] = []
         self._error, self._hang = error, hang
 
-    async def create(self, resource: Resource, namespace: str, body: dict[str, Any]) -> Answered:
+    async def create(self, resource: Resource, namespace: str, body: dict[str, Any], dry_run: bool = False) -> Answered:
         if self._hang:
             await asyncio.Event().wait()
         if self._error is not None:

@@ -20,7 +20,8 @@ from cockpit.config import Settings
 from cockpit.journal import IntentRecord, Journal, OutcomeRecord, Who
 from cockpit.logs.hub import LogOptions
 from cockpit.model.log import LogLine
-from cockpit.model.plan import Refusal, Tier
+from cockpit.model.plan import Intent, Plan, Refusal, Tier
+from cockpit.model.preflight import Finding, Preflight
 from cockpit.model.snapshot import Source
 from tests.harness import seat
 
@@ -384,3 +385,71 @@ def test_config_check_shows_no_password(desk: Desk, run: Run, tmp_path: Path) ->
     for form in ("text", "json"):
         code, out, _ = run("config", "check", "--config", str(config), "-o", form)
         assert (code, "hunter2" in out, "prom.test/x" in out) == (0, False, True)
+
+
+RETAINED = Finding("retained", "retained", "ok", text="1 of 1 images")
+LOST = Finding("retained", "retained", "finding", "block", "cart is missing", ("cart: 404",), "choose another")
+UNASKED = Finding("retained", "retained", "unknown", "confirm", "HTTP 503")
+UNSIGNED = Finding("signature", "signature", "finding", "warn", "is not signed")
+
+
+class Checked(seat.FakeSeat):
+    """A seat whose plans carry these findings."""
+
+    findings: tuple[Finding, ...] = ()
+
+    async def plan(self, intent: Intent, on_draft: Callable[[Plan], None] | None = None) -> Plan | Refusal:
+        plan = await super().plan(intent)
+        if isinstance(plan, Refusal):
+            return plan
+        return msgspec.structs.replace(plan, preflight=Preflight("5c9d", "5c9d", self.findings, True, 1.0))
+
+
+@pytest.mark.parametrize(
+    ("findings", "expected"),
+    [
+        ((RETAINED,), 0),
+        ((RETAINED, UNSIGNED), 0),
+        ((UNASKED, UNSIGNED), 3),
+        ((LOST, UNSIGNED), 1),
+        ((LOST, UNASKED), 1),
+    ],
+    ids=["clean", "warning", "unknown", "blocked", "blocked and unknown"],
+)
+def test_preflight_says_by_its_exit_code_what_stands_in_the_way(
+    desk: Desk, run: Run, findings: tuple[Finding, ...], expected: int
+) -> None:
+    desk.seat = Checked(seat.picture(seat.rollout()))
+    desk.seat.findings = findings
+    code, out, _ = run("preflight", "payments/checkout-api", "--to", "stable", "-o", "json")
+    assert code == expected
+    entry = json.loads(out)
+    assert set(entry) >= {"target", "to_hash", "complete", "blocking", "typed", "findings"}
+    assert (entry["target"], entry["complete"], len(entry["findings"])) == ("stable", True, len(findings))
+    assert entry["blocking"] == [each.check for each in findings if each.severity == "block"]
+    assert desk.seat.executed == []
+
+
+def test_preflight_as_text_names_the_override_and_what_was_answered(desk: Desk, run: Run) -> None:
+    desk.seat = Checked(seat.picture(seat.rollout()))
+    desk.seat.findings = (LOST, UNSIGNED)
+    code, out, _ = run("preflight", "payments/checkout-api", "--to", "41")
+    assert code == 1
+    assert "--override retained" in out
+    assert "cart: 404" in out
+    assert "choose another" in out
+    assert all(len(line) <= 80 for line in out.splitlines())
+
+
+def test_preflight_of_a_version_that_is_not_there_says_so(desk: Desk, run: Run) -> None:
+    key = next(iter(desk.seat.snapshot().rollouts))
+    desk.seat.refusal = Refusal("rollback", key, "no revision 9")
+    code, out, _ = run("preflight", "payments/checkout-api", "--to", "9", "-o", "json")
+    entry = json.loads(out)
+    assert (code, entry["reason"], entry["complete"], entry["findings"]) == (1, "no revision 9", False, [])
+
+
+def test_no_preflight_is_unknown_and_not_clean(desk: Desk, run: Run) -> None:
+    code, out, _ = run("preflight", "payments/checkout-api", "--to", "stable")
+    assert code == 3
+    assert "no check was made" in out

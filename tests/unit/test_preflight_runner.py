@@ -17,7 +17,7 @@ from cockpit.model.plan import Consent, Plan, Tier
 from cockpit.model.preflight import Finding, Preflight
 from cockpit.model.resource import Key
 from cockpit.model.revision import Retained, Signed
-from cockpit.model.rollout import Image
+from tests.harness import preflight
 
 DIGEST = "sha256:" + "a" * 64
 IMAGE = f"registry.example/shop/cart@{DIGEST}"
@@ -70,17 +70,7 @@ class Fake:
 
 
 async def looked(fake: Fake, policy: Mapping[str, Any] | None = None) -> Preflight:
-    context = Context(
-        intent=None,  # type: ignore[arg-type]  # no check reads it
-        plan=PLAN,
-        template={},
-        images=(Image("app", IMAGE, DIGEST),),
-        running={},
-        secrets=(),
-        artifacts=fake,
-        past=fake,
-        cluster="c",
-    )
+    context = preflight.context(artifacts=fake, past=fake)
     checks = [Check(each.name, each.title, each.severity, each.run, deadline=0.01) for each in CHECKS]
     return await run(context, policy or {}, 0.0, checks=checks)
 
@@ -157,7 +147,21 @@ async def test_what_a_server_says_cannot_steer_the_terminal() -> None:
         return Finding("", "", "finding", text="\x1b[2Jgone", evidence=("a\x1b]0;x\x07",))
 
     fake = Fake()
-    context = Context(None, PLAN, {}, (), {}, (), fake, fake, "c")  # type: ignore[arg-type]
+    context = preflight.context(artifacts=fake, past=fake)
     found = await run(context, {}, 0.0, checks=[Check("x", "x", "warn", hostile)])
     (only,) = found.findings
     assert "\x1b" not in only.text + "".join(only.evidence)
+
+
+async def test_an_invalid_signature_blocks_and_a_missing_one_warns() -> None:
+    found = await looked(Fake(signed="invalid"))
+    assert found.blocking == ("signature",)
+    assert "--override signature" in str(lacking(found, Consent(name="cart"), PLAN))
+    unsigned = await looked(Fake(signed="none"))
+    assert (unsigned.blocking, unsigned.typed) == ((), ())
+    assert lacking(unsigned, Consent(yes=True), PLAN) is None
+
+
+async def test_policy_says_what_an_invalid_signature_asks_for() -> None:
+    found = await looked(Fake(signed="invalid"), {"signature": "confirm"})
+    assert (found.blocking, found.typed) == ((), ("signature",))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+from msgspec.structs import replace
+
 from cockpit.actions.preflight.contract import Check, Context
 from cockpit.model.artifact import Retention
 from cockpit.model.preflight import Finding, FindingState
@@ -50,7 +52,7 @@ def _found(state: FindingState, text: str, evidence: tuple[str, ...] = (), remed
 
 
 async def signature(ctx: Context) -> Finding:
-    """C04: invalid is a finding of its own weight; the runner's policy says what the others are worth."""
+    """C04: an invalid signature blocks, one that is not there warns; policy sets both at once."""
     asked = (
         ctx.artifacts.signatures(
             image.image, image.digest, ctx.namespace, ctx.secrets, max_age=ctx.max_age, urgent=True
@@ -72,7 +74,9 @@ async def signature(ctx: Context) -> Finding:
     said = {"none": "is not signed", "invalid": "has no valid signature"}.get(
         worst.signature, "has no verified signature"
     )
-    return _found("finding", f"{short(worst.image)} {said}: {worst.reason}".rstrip(": "), evidence)
+    finding = _found("finding", f"{short(worst.image)} {said}: {worst.reason}".rstrip(": "), evidence)
+    # Not signed is a habit of many teams; a signature that does not fit is a sign of another artifact than was meant.
+    return replace(finding, severity="block") if worst.signature == "invalid" else finding
 
 
 async def ran_here(ctx: Context) -> Finding:

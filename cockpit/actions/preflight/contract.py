@@ -7,6 +7,8 @@ from typing import Any, Protocol
 
 import msgspec
 
+from cockpit.actions.ports import Reads, Rights, Trial
+from cockpit.actions.preflight.subject import Subject
 from cockpit.model.artifact import Retention, Signatures
 from cockpit.model.plan import Intent, Plan
 from cockpit.model.preflight import Finding, Severity
@@ -52,7 +54,7 @@ class Context(msgspec.Struct, frozen=True):
     """Everything a check may use. ``images`` are those of the template as it would be written.
 
     ``running``: digests that pods of this rollout run now, for the control question. ``max_age``: seconds that an
-    answer of a registry may be old.
+    answer of a registry may be old. ``now``: cluster time. ``pod_dry_run``: the policy allows to try a pod.
     """
 
     intent: Intent
@@ -63,8 +65,14 @@ class Context(msgspec.Struct, frozen=True):
     secrets: tuple[str, ...]
     artifacts: Artifacts
     past: Past
+    reads: Reads
+    trial: Trial
+    rights: Rights
+    subject: Subject
     cluster: str
+    now: float
     max_age: float = 30.0
+    pod_dry_run: bool = True
 
     @property
     def namespace(self) -> str:
@@ -74,8 +82,9 @@ class Context(msgspec.Struct, frozen=True):
 class Check(msgspec.Struct, frozen=True):
     """One check: its stable name, its title, the severity of a finding before policy, and the function.
 
-    The function returns ``ok``, ``finding``, ``unknown`` or ``skipped``; what it raises becomes ``unknown`` by the
-    runner, which also applies policy and time-outs. ``deadline``: wall seconds.
+    The function returns ``ok``, ``finding``, ``unknown`` or ``skipped``; a finding may carry a higher severity than the
+    check's own. What it raises becomes ``unknown`` by the runner, which also applies policy and time-outs.
+    ``deadline``: wall seconds.
     """
 
     name: str

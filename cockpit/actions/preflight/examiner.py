@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
+from cockpit.actions.ports import Reads, Rights, Trial
 from cockpit.actions.preflight.contract import Artifacts, Context, Past
-from cockpit.actions.preflight.runner import OnFinding, run
+from cockpit.actions.preflight.runner import OnProgress, run
+from cockpit.actions.preflight.subject import Subject
 from cockpit.base.clock import Clock
 from cockpit.config import PreflightSettings
 from cockpit.model.plan import Intent, Plan
 from cockpit.model.preflight import Preflight
+from cockpit.model.resource import Key
+from cockpit.model.revision import Revision
 from cockpit.model.rollout import Image
 from cockpit.strategies import templates
 from cockpit.strategies.image import declared_digest, repository
@@ -17,17 +22,36 @@ from cockpit.strategies.values import mapping, objects
 
 
 class Examiner:
-    """One per session. ``examine`` never raises."""
+    """One per session. ``examine`` never raises. ``versions`` lists a workload's versions; it raises CockpitErrors."""
 
-    def __init__(self, artifacts: Artifacts, past: Past, clock: Clock, policy: PreflightSettings, cluster: str) -> None:
+    def __init__(
+        self,
+        artifacts: Artifacts,
+        past: Past,
+        reads: Reads,
+        rights: Rights,
+        versions: Callable[[Key], Coroutine[Any, Any, Sequence[Revision]]],
+        clock: Clock,
+        policy: PreflightSettings,
+        cluster: str,
+    ) -> None:
         self._artifacts = artifacts
         self._past = past
+        self._reads = reads
+        self._rights = rights
+        self._versions = versions
         self._clock = clock
         self._policy = policy
         self._cluster = cluster
 
     async def examine(
-        self, intent: Intent, plan: Plan, *, max_age: float = 30.0, on_finding: OnFinding | None = None
+        self,
+        intent: Intent,
+        plan: Plan,
+        trial: Trial,
+        *,
+        max_age: float = 30.0,
+        on_progress: OnProgress | None = None,
     ) -> Preflight:
         """Run the checks of a rollback on its plan. ``max_age``: seconds a registry's answer may be old."""
         template = template_of(plan)
@@ -55,10 +79,16 @@ class Examiner:
             secrets=secrets,
             artifacts=self._artifacts,
             past=self._past,
+            reads=self._reads,
+            trial=trial,
+            rights=self._rights,
+            subject=Subject(plan, self._reads, lambda: self._versions(plan.key)),
             cluster=self._cluster,
+            now=self._clock.cluster(),
             max_age=max_age,
+            pod_dry_run=self._policy.pod_dry_run,
         )
-        return await run(context, self._policy.severity, self._clock.local(), on_finding)
+        return await run(context, self._policy.severity, self._clock.local(), on_progress)
 
 
 def template_of(plan: Plan) -> dict[str, Any]:

@@ -7,13 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 
 from msgspec.structs import replace
 
-from cockpit.actions.preflight.artifact import CHECKS
+from cockpit.actions.preflight.catalogue import CHECKS
 from cockpit.actions.preflight.contract import Check, Context
 from cockpit.base.text import clean
 from cockpit.model.plan import Consent, Plan, Tier
 from cockpit.model.preflight import Finding, Preflight, Severity
 
-OnFinding = Callable[[Finding], None]
+OnProgress = Callable[[Preflight], None]
+"""Told at once with every check running, and again whenever one of them has answered."""
 _RANK: tuple[Severity, ...] = ("info", "warn", "confirm", "block")
 
 
@@ -21,19 +22,25 @@ async def run(
     context: Context,
     policy: Mapping[str, Severity],
     now: float,
-    on_finding: OnFinding | None = None,
+    on_progress: OnProgress | None = None,
     checks: Sequence[Check] = CHECKS,
 ) -> Preflight:
     """All findings in the fixed order of ``checks``. Never raises. ``policy``: severities in place of the built-in."""
+    findings = {check.name: Finding(check.name, check.title, "running") for check in checks}
+    to = context.plan.to_hash
 
-    async def one(check: Check) -> Finding:
+    def so_far() -> Preflight:
+        complete = all(each.state != "running" for each in findings.values())
+        return Preflight(to or "", to, tuple(findings.values()), complete=complete, at=now)
+
+    async def one(check: Check) -> None:
         found = await _tried(check, context)
-        asked = policy.get(check.name, check.severity)
+        asked = policy.get(check.name, max(check.severity, found.severity, key=_RANK.index))
         # An unknown asks for the typed name at least, whatever a finding of this check would ask for.
         severity = max(asked, "confirm", key=_RANK.index) if found.state == "unknown" else asked
         if found.state == "unknown" and severity == "block" and check.name not in policy:
             severity = "confirm"
-        found = replace(
+        findings[check.name] = replace(
             found,
             check=check.name,
             title=check.title,
@@ -42,12 +49,13 @@ async def run(
             evidence=tuple(clean(line, 500) for line in found.evidence),
             at=now,
         )
-        if on_finding is not None:
-            on_finding(found)
-        return found
+        if on_progress is not None:
+            on_progress(so_far())
 
-    findings = await asyncio.gather(*(one(check) for check in checks))
-    return Preflight(context.plan.to_hash or "", context.plan.to_hash, tuple(findings), complete=True, at=now)
+    if on_progress is not None:
+        on_progress(so_far())
+    await asyncio.gather(*(one(check) for check in checks))
+    return so_far()
 
 
 async def _tried(check: Check, context: Context) -> Finding:

@@ -1,0 +1,233 @@
+"""The context of a pre-flight over given objects: what it asks is recorded, and any request can be made to fail."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cockpit.actions.gateway import Sent
+from cockpit.actions.preflight.contract import Context
+from cockpit.actions.preflight.subject import Subject
+from cockpit.base.errors import NotFound
+from cockpit.model.artifact import Retention, Signatures
+from cockpit.model.plan import Intent, Patch, Plan, Tier
+from cockpit.model.resource import ROLLOUTS, Key, Resource
+from cockpit.model.revision import Retained, Revision, Signed
+from cockpit.model.right import Answer, Right
+from cockpit.model.rollout import Image
+from tests.harness import seat
+
+NAMESPACE, NAME = "shop", "cart"
+KEY = Key("Rollout", NAMESPACE, NAME)
+DIGEST = "sha256:" + "a" * 64
+IMAGE = f"registry.example/shop/cart@{DIGEST}"
+NOW = 1_800_000_000.0
+
+
+class Reads:
+    """Objects by ``(plural, namespace, name)``; what is not there is not found. Whole objects of secrets are refused.
+
+    ``fails``: request -> what is raised, or answered instead; a TimeoutError never answers. ``asked``: the requests.
+    """
+
+    def __init__(self, *objects: Mapping[str, Any], absent: Sequence[str] = ()) -> None:
+        self.held: dict[tuple[str, str, str], dict[str, Any]] = {}
+        self.absent = absent
+        self.fails: dict[str, Any] = {}
+        self.asked: list[str] = []
+        for each in objects:
+            self.put(each)
+
+    def put(self, body: Mapping[str, Any]) -> None:
+        metadata = body["metadata"]
+        plural = body.get("plural") or _plural(str(body["kind"]))
+        self.held[(plural, metadata.get("namespace", NAMESPACE), metadata["name"])] = dict(body)
+
+    async def get(self, resource: Resource, namespace: str, name: str) -> dict[str, Any]:
+        assert resource.plural != "secrets", "a pre-flight never reads a secret whole"
+        return await self._answer(f"get {resource.plural}", lambda: self._one(resource, namespace, name))
+
+    async def metadata(self, resource: Resource, namespace: str, name: str) -> dict[str, Any]:
+        found = await self._answer(f"metadata {resource.plural}", lambda: self._one(resource, namespace, name))
+        return dict(found.get("metadata", found)) if isinstance(found, dict) else found
+
+    async def objects(
+        self, resource: Resource, namespace: str | None = None, *, selector: str | None = None, limit: int = 500
+    ) -> Sequence[dict[str, Any]]:
+        assert resource.plural != "secrets", "a pre-flight never reads secrets whole"
+        return await self._answer(f"list {resource.plural}", lambda: self._all(resource, namespace, selector))
+
+    async def metadatas(
+        self, resource: Resource, namespace: str | None = None, *, selector: str | None = None, limit: int = 500
+    ) -> Sequence[dict[str, Any]]:
+        found = await self._answer(f"metadatas {resource.plural}", lambda: self._all(resource, namespace, selector))
+        return [each["metadata"] for each in found]
+
+    def _one(self, resource: Resource, namespace: str, name: str) -> dict[str, Any]:
+        try:
+            return self.held[(resource.plural, namespace, name)]
+        except KeyError:
+            raise NotFound(f"{resource.plural} {name!r} not found") from None
+
+    def _all(self, resource: Resource, namespace: str | None, selector: str | None) -> list[dict[str, Any]]:
+        if resource.plural in self.absent:
+            raise NotFound("the server could not find the requested resource")
+        wanted = dict(part.split("=", 1) for part in selector.split(",")) if selector else {}
+        return [
+            body
+            for (plural, at, _), body in self.held.items()
+            if plural == resource.plural
+            and namespace in (None, at)
+            and wanted.items() <= dict(body["metadata"].get("labels") or {}).items()
+        ]
+
+    async def _answer(self, request: str, held: Any) -> Any:
+        self.asked.append(request)
+        if request in self.fails:
+            return await failed(self.fails[request])
+        return held()
+
+
+class Trial:
+    """Dry runs: ``patched`` and ``admitted`` are answered."""
+
+    def __init__(self, patched: Sent | None = None, admitted: Sent | None = None) -> None:
+        self.patched = patched or Sent("sent", "the server would accept it")
+        self.admitted = admitted or Sent("sent", "the server would admit it")
+        self.pods: list[dict[str, Any]] = []
+
+    async def dry_run(self, patch: Patch) -> Sent:
+        return self.patched
+
+    async def admit(self, resource: Resource, namespace: str, body: dict[str, Any]) -> Sent:
+        self.pods.append(body)
+        return self.admitted
+
+
+class Rights:
+    def __init__(self, answer: Answer = "allowed") -> None:
+        self.answer: Answer = answer
+
+    def can(self, right: Right, namespace: str) -> tuple[Answer, str]:
+        return self.answer, "" if self.answer == "allowed" else f"you may not {right}"
+
+    async def check(self, right: Right, namespace: str) -> tuple[Answer, str]:
+        return self.can(right, namespace)
+
+    def forget(self) -> None: ...
+
+
+class Registry:
+    """Answers for every image alike."""
+
+    def __init__(self, held: Retained = "retained", signed: Signed = "verified") -> None:
+        self.held, self.signed = held, signed
+
+    async def retention(self, image: str, digest: str, *_: Any, **__: Any) -> Retention:
+        return Retention(image, digest, self.held, "", 0.0)
+
+    async def signatures(self, image: str, digest: str, *_: Any, **__: Any) -> Signatures:
+        return Signatures(image, digest, self.signed, "", "none", "none", 0.0, key="k")
+
+
+class Past:
+    async def ran(self, cluster: str, namespace: str, digests: Sequence[str]) -> Mapping[str, float]:
+        return dict.fromkeys(digests, 1.0)
+
+
+def template(**spec: Any) -> dict[str, Any]:
+    """A pod template with one container; ``spec`` is merged into its pod spec."""
+    return {
+        "metadata": {"labels": {"app": NAME}},
+        "spec": {"containers": [{"name": "app", "image": IMAGE}], **spec},
+    }
+
+
+def workload(labels: Mapping[str, str] | None = None, annotations: Mapping[str, str] | None = None, **spec: Any) -> Any:
+    """A Rollout as the server would have it."""
+    return {
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "Rollout",
+        "metadata": {
+            "name": NAME,
+            "namespace": NAMESPACE,
+            "uid": "u",
+            "labels": dict(labels or {}),
+            "annotations": dict(annotations or {}),
+        },
+        "spec": {"replicas": 4, "template": template(), **spec},
+        "status": {},
+    }
+
+
+def revision(hash_: str = "h", **changes: Any) -> Revision:
+    """The version to return to, served until an hour before ``NOW``."""
+    known: dict[str, Any] = {
+        "revision": 4,
+        "hash": hash_,
+        "current": False,
+        "stable": False,
+        "last_good": True,
+        "images": (Image("app", IMAGE, DIGEST),),
+        "replicaset": f"{NAME}-{hash_}",
+        "created_at": NOW - 86_400,
+        **changes,
+    }
+    return Revision(**known)
+
+
+def context(
+    reads: Reads | None = None,
+    *,
+    target: dict[str, Any] | None = None,
+    versions: Sequence[Revision] = (),
+    trial: Trial | None = None,
+    rights: Rights | None = None,
+    pod_dry_run: bool = True,
+    artifacts: Any = None,
+    past: Any = None,
+    running: Mapping[str, str] | None = None,
+) -> Context:
+    """``target``: the template that the rollback would write; ``versions``: newest first, the target has hash ``h``."""
+    reads = reads or Reads(workload())
+    wanted = target or template()
+    guard = {"op": "test", "path": "/metadata/uid", "value": "u"}
+    ops = (guard, {"op": "replace", "path": "/spec/template", "value": wanted})
+    patch = Patch(ROLLOUTS, NAMESPACE, NAME, None, ops, "write the template")
+    plan = Plan("rollback", KEY, "u", "ROLL BACK", "away", (patch,), (), {}, to_hash="h", tier=Tier.YES)
+    known = tuple(versions) or (revision(),)
+
+    async def listed() -> Sequence[Revision]:
+        return known
+
+    return Context(
+        intent=Intent("rollback", seat.rollout(), to="last-good"),
+        plan=plan,
+        template=wanted,
+        images=(Image("app", IMAGE, DIGEST),),
+        running=running or {},
+        secrets=(),
+        artifacts=artifacts or Registry(),
+        past=past or Past(),
+        reads=reads,
+        trial=trial or Trial(),
+        rights=rights or Rights(),
+        subject=Subject(plan, reads, listed),
+        cluster="c",
+        now=NOW,
+        pod_dry_run=pod_dry_run,
+    )
+
+
+async def failed(failure: Any) -> Any:
+    """Raises the failure; a TimeoutError stands for silence; anything else is garbage and given as the answer."""
+    if isinstance(failure, TimeoutError):
+        await asyncio.Event().wait()
+    if isinstance(failure, Exception):
+        raise failure
+    return failure
+
+
+def _plural(kind: str) -> str:
+    return {"Ingress": "ingresses", "NetworkPolicy": "networkpolicies"}.get(kind, f"{kind.lower()}s")

@@ -1,0 +1,106 @@
+"""What proves: journal and evidence, provenance, drift, acts of other seats, the pre-flight; hostile text is inert."""
+
+from __future__ import annotations
+
+import msgspec
+
+from cockpit.model.drift import Drift
+from cockpit.model.plan import Tier
+from cockpit.model.resource import Key
+from cockpit.model.snapshot import SeatAct
+from screens.confirm import ConfirmScreen
+from screens.journal import EntryView, JournalView, PieceView
+from screens.rollback import RollbackView
+from tests.ui import pictures
+from tests.ui.drive import driven, loaded, press, text_of
+from tests.ui.fake_seat import FakeSeat
+from tests.ui.pictures import NOW
+
+KEY = Key("Rollout", "payments", "checkout-api")
+
+
+async def test_the_journal_opens_an_operation_and_its_evidence() -> None:
+    async with driven(FakeSeat()) as (app, pilot, _):
+        await press(pilot, "colon", *"journal", "enter")
+        await loaded(pilot)
+        assert isinstance(app.screen, JournalView) and "wait for db" in text_of(app)
+        await press(pilot, "enter")
+        await loaded(pilot)
+        assert isinstance(app.screen, EntryView)
+        shown = text_of(app)
+        for part in ("ann on bastion-1", "retained", "the name was typed", "no: the effect was not observed"):
+            assert part in shown, part
+        assert "\x1b" not in shown
+        await press(pilot, "slash", *"logs/canary", "enter", "enter")
+        await loaded(pilot)
+        assert isinstance(app.screen, PieceView)
+        shown = text_of(app)
+        assert "psp timeout" in shown and "[bold]owned" in shown and "ZXZpbA" not in shown
+        await press(pilot, "escape", "slash", "ctrl+u", *"gone.json", "enter", "enter")
+        await loaded(pilot)
+        assert "ALTERED since it was kept" in text_of(app), "what was altered is no evidence"
+        await press(pilot, "escape", "escape", "escape")
+        assert app.screen is app.fleet
+
+
+async def test_provenance_keeps_proven_and_claimed_apart() -> None:
+    async with driven(FakeSeat()) as (app, pilot, _):
+        await press(pilot, "u")
+        await loaded(pilot)
+        shown = text_of(app)
+        for part in (
+            "verified with release-2026",
+            "Not checked: transparency log",
+            "claimed, not verified",
+            "4410c9a  (claimed)",
+            "referrers were not asked: 429",
+        ):
+            assert part in shown, part
+        assert "ZXZpbA" not in shown and "\x1b" not in shown
+
+
+async def test_drift_marks_the_row_by_a_sign_and_lists_it() -> None:
+    seat = FakeSeat()
+    drifts = (Drift("pod-hotfix", "bad", "web on q7d is evil, changed by hand", "web", ("q7d",), NOW - 60),)
+    note = (Drift("admission", "info", "rewritten at creation", "web"),)
+    cart = Key("Rollout", "payments", "cart")
+    seat.picture = msgspec.structs.replace(seat.picture, drifts={KEY: drifts, cart: note})
+    async with driven(seat) as (app, pilot, _):
+        assert "checkout-api ≠" in text_of(app)
+        assert "cart ≠" not in text_of(app), "a rewrite at creation is no fault"
+        await press(pilot, "r")
+        assert "pod-hotfix" in text_of(app) and "changed by hand" in text_of(app)
+
+
+async def test_what_another_seat_did_is_on_the_row_while_it_is_news() -> None:
+    seat = FakeSeat()
+    act = SeatAct("01J", "sre2", "pause", "sre2 paused: wait for db", NOW - 125)
+    for at, own, there in ((NOW - 125, False, True), (NOW - 125, True, False), (NOW - 7200, False, False)):
+        now = msgspec.structs.replace(act, at=at, own=own)
+        seat.picture = msgspec.structs.replace(seat.picture, version=seat.picture.version + 1, acts={KEY: now})
+        async with driven(seat, (160, 36)) as (app, _, _):
+            assert ("ABORT sre2 paused 2m ago" in text_of(app)) is there, (at, own)
+
+
+async def test_a_blocking_check_is_seen_in_the_picker_and_only_its_own_name_goes_past_it() -> None:
+    seat = FakeSeat()
+    seat.tiers["rollback"], seat.preflight = Tier.NAME, pictures.preflight()
+    async with driven(seat) as (app, pilot, wall):
+        await press(pilot, "R")
+        await loaded(pilot)
+        assert "guards" in text_of(app) and "retained ✖" in text_of(app) and "ran here ?" in text_of(app)
+        await press(pilot, "p")
+        shown = text_of(app)
+        assert "BLOCKS" in shown and "HEAD /v2/shop" in shown and "→ choose a version that is retained" in shown
+        assert "ZXZpbA" not in shown
+        await press(pilot, "escape")
+        assert isinstance(app.screen, RollbackView)
+        await press(pilot, "enter")
+        wall.now += 1
+        await press(pilot, "y", "ctrl+s")
+        assert isinstance(app.screen, ConfirmScreen) and not seat.executed, "y is not enough"
+        await press(pilot, "ctrl+u", *"checkout-api", "ctrl+s")
+        assert not seat.executed, "nor is the name alone"
+        await press(pilot, *" override retained", "ctrl+s")
+        [(_, _, consent)] = seat.executed
+        assert (consent.name, consent.overrides) == ("checkout-api", ("retained",))
