@@ -136,12 +136,14 @@ class Api:
     ) -> AsyncIterator[dict[str, Any]]:
         while True:
             page = await self._json("GET", resource.path(namespace), query, headers=headers)
-            items = page.get("items")
-            if not isinstance(items, list) or (headers and page.get("kind") != "PartialObjectMetadataList"):
+            items = page.get("items", "none")
+            items = [] if items is None else items  # an empty list of Go
+            whole = isinstance(items, list) and all(isinstance(each, dict) for each in items)
+            if not whole or (headers and page.get("kind") != "PartialObjectMetadataList"):
                 raise Unreachable(f"API server {self.server} answers a list of {resource.plural} with something else")
             # Items of a list carry neither; whoever prints or patches them wants to know.
             named = {"apiVersion": page.get("apiVersion"), "kind": resource.kind}
-            for item in _objects(items):
+            for item in items:
                 yield {**named, **item}
             token = _members(page.get("metadata")).get("continue")
             if not token or not isinstance(token, str):

@@ -173,6 +173,7 @@ class Rollout(msgspec.Struct, frozen=True):
     stable_service: str | None = None  # Services that the spec names: of the stable (active) version
     canary_service: str | None = None  # and of the canary (preview)
     controller_seen: bool = True  # False: nothing observes this object (no controller acts on it)
+    rollback_window: int = 0  # ReplicaSets back that a rollback needs no step for; 0: each needs its steps
     labels: dict[str, str] = {}
 
     @property

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from msgspec.structs import replace
+
 from cockpit.base.clock import parse_time
 from cockpit.base.text import clean
 from cockpit.cluster.rows import ReplicaSetRow
@@ -12,7 +14,9 @@ from cockpit.model.revision import Revision, Speed
 from cockpit.model.rollout import Rollout
 from cockpit.strategies import arms
 from cockpit.strategies.argo.checks import failed_hashes
+from cockpit.strategies.argo.window import within
 from cockpit.strategies.contract import Shelf
+from cockpit.strategies.image import declared_digest
 from cockpit.strategies.pods import pod
 
 CHANGE_CAUSE = "kubernetes.io/change-cause"
@@ -45,9 +49,17 @@ def revisions(
         and arms.hash_of(row, label) != current
     ]
     last_good = max(older)[1] if older else None
-    return tuple(
-        _revision(row, shelf, label, revision_key, current, stable, last_good, rollout, bad) for row in candidates
-    )
+    found = (_revision(row, shelf, label, revision_key, current, stable, last_good, rollout, bad) for row in candidates)
+    created = [parse_time(row.meta.creation_timestamp) for row in candidates]
+    return tuple(replace(each, speed="window") if _in_window(each, created, rollout) else each for each in found)
+
+
+def _in_window(revision: Revision, created: Sequence[float | None], rollout: Rollout) -> bool:
+    """Whether a return to it runs no step: its ReplicaSet is reused, and it is recent enough."""
+    stable = rollout.baseline.created_at if rollout.baseline is not None else None
+    reused = revision.replicas > 0 or all(declared_digest(each.image) or not each.digest for each in revision.images)
+    going = revision.speed != "running" and not revision.current
+    return going and reused and within(revision.created_at, stable, created, rollout.rollback_window)
 
 
 def _revision(

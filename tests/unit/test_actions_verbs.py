@@ -349,6 +349,37 @@ async def test_rollback_through_the_steps_lists_them_and_stays_in_them(folder: P
     assert built.canary is not None
 
 
+@pytest.mark.parametrize("window", [1, 0])
+async def test_a_version_inside_the_rollback_window_is_said_to_run_no_step_and_runs_none(
+    folder: Path, window: int
+) -> None:
+    at = seat(folder, "routed")  # its old ReplicaSet stays up for a while, so that its template is put back as it is
+    at.cluster.human(WEB, lambda raw: raw["spec"].update(rollbackWindow={"revisions": window}))
+    at.cluster.human(WEB, lambda raw: raw["status"].update(promoteFull=True), "status")
+    while at.cluster.rollout(WEB).canary is not None:
+        at.cluster.advance(1)
+    plan = await at.plan("rollback", to="last-good", now=False)
+    said = dict(plan.lines)["runs"]
+    assert said.startswith("no step, no check: inside the rollback window") is bool(window)
+    assert (await at.act("rollback", to="last-good", now=False)).result == "done"
+    at.cluster.advance(120)
+    assert (at.cluster.rollout(WEB).canary is None) is bool(window)
+
+
+async def test_pinning_loses_the_rollback_window_and_the_dialog_says_so(folder: Path) -> None:
+    at = seat(folder)
+    assert at.cluster.rollout(WEB).baseline is not None  # its digests are seen while its pods run
+    finish(at)
+    at.cluster.human(WEB, lambda raw: raw["spec"].update(rollbackWindow={"revisions": 3}))
+    at.cluster.advance(300)  # what was there before is scaled down: its tag is pinned
+    plan = await at.plan("rollback", to="last-good", now=False)
+    assert any("the rollback window of 3 revisions is lost: every step runs" in each for each in plan.warnings)
+    assert "all 4 steps" in dict(plan.lines)["runs"]
+    assert (await at.act("rollback", to="last-good", now=False)).result == "done"
+    at.cluster.advance(120)
+    assert at.cluster.rollout(WEB).canary is not None
+
+
 async def test_a_scaled_down_target_is_pinned_to_the_digests_its_pods_ran(folder: Path) -> None:
     at = seat(folder)
     old = at.cluster.rollout(WEB).baseline

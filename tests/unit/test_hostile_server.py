@@ -22,7 +22,7 @@ from cockpit.cluster.rows import PodRow
 from cockpit.cluster.transport import Transport
 from cockpit.metrics.answers import Undecodable, decode_now
 from cockpit.model.plan import Patch
-from cockpit.model.resource import PODS, REPLICASETS, ROLLOUTS
+from cockpit.model.resource import PODS, REPLICASETS, ROLLOUTS, SECRETS
 
 DEEP = b"[" * 200_000 + b"]" * 200_000
 PATCH = Patch(ROLLOUTS, "default", "web", None, ({"op": "add", "path": "/spec/paused", "value": True},), "pause")
@@ -84,14 +84,36 @@ async def test_a_wait_that_the_server_asks_for_is_bounded(asked: bytes) -> None:
 @pytest.mark.parametrize(
     "page",
     [
-        {"metadata": {}, "items": {"a": 1}},
-        {"metadata": [], "items": ["x", None, 5, {"metadata": "x"}]},
+        {"metadata": {}, "items": None},
+        {"metadata": [], "items": [{"metadata": "x"}]},
         {"metadata": {"continue": 7}, "items": [{"metadata": {"ownerReferences": {"uid": "u"}}}]},
         {"metadata": {}, "items": [{"metadata": {"ownerReferences": [None, "u", {"uid": "u"}]}}]},
     ],
 )
 async def test_a_list_of_what_is_no_object_owns_nothing(page: dict[str, Any]) -> None:
     assert await api(lambda _: httpx.Response(200, json=page)).owned(REPLICASETS, "default", "u") == []
+
+
+@pytest.mark.parametrize("items", [{"a": 1}, "x", ["x", {}], [None]])
+async def test_what_is_no_list_is_unknown_and_not_empty(items: Any) -> None:
+    with pytest.raises(Unreachable, match="something else"):
+        await api(lambda _: httpx.Response(200, json={"items": items})).owned(REPLICASETS, "default", "u")
+    with pytest.raises(Unreachable, match="something else"):
+        await api(lambda _: httpx.Response(200, json={"kind": "List"})).objects(REPLICASETS)
+
+
+async def test_metadata_alone_is_asked_for_and_nothing_else_is_taken_for_it() -> None:
+    asked: list[str] = []
+
+    def whole(request: httpx.Request) -> httpx.Response:
+        asked.append(request.headers["accept"])
+        return httpx.Response(200, json={"kind": "Secret", "metadata": {"name": "db"}, "data": {"password": "x"}})
+
+    with pytest.raises(Unreachable, match="metadata alone"):
+        await api(whole).metadata(SECRETS, "default", "db")
+    assert asked == ["application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io"]
+    with pytest.raises(Unreachable):
+        await api(lambda _: httpx.Response(200, json={"kind": "SecretList", "items": []})).metadatas(SECRETS)
 
 
 async def test_pages_that_go_in_a_circle_are_left() -> None:

@@ -111,6 +111,7 @@ def build(row: RolloutRow, shelf: Shelf) -> Rollout:
         stable_service=_service(strategy, "stableService", "activeService"),
         canary_service=_service(strategy, "canaryService", "previewService"),
         controller_seen=bool(status.observed_generation) or bool(status.phase),
+        rollback_window=max(integer(mapping(spec.rollback_window).get("revisions")) or 0, 0),
         labels={clean(name, 317): clean(value, 253) for name, value in row.meta.labels.items()},
     )
 

@@ -13,6 +13,7 @@ from cockpit.strategies import targets, templates
 from cockpit.strategies.argo import requests
 from cockpit.strategies.argo.checks import BAD
 from cockpit.strategies.argo.names import EPHEMERAL, HASH_LABEL, REVISION
+from cockpit.strategies.argo.window import applies
 from cockpit.strategies.contract import Reader
 from cockpit.strategies.drafts import capacity, draft, named, pictured, refuse, run, share
 from cockpit.strategies.goals import is_target, observed
@@ -58,6 +59,7 @@ async def rollback(intent: Intent, reader: Reader) -> Plan | Refusal:
     ops.append(put(path, target.template))
     if by_hand and resource is ROLLOUTS:
         ops.append(put(PAUSED, False))
+    window = not to_stable and applies(chosen, sets, rollout)
     patch = Patch(resource, namespace, name, None, tuple(ops), f"put the template of {target.name} back")
     sequence = [patch.why]
     if by_hand and resource is not ROLLOUTS:
@@ -68,7 +70,7 @@ async def rollback(intent: Intent, reader: Reader) -> Plan | Refusal:
         intent,
         "away",
         [patch],
-        _lines(intent, target, to_stable=to_stable, now=now, by_hand=by_hand),
+        _lines(intent, target, to_stable=to_stable, now=now, by_hand=by_hand, window=window and target.verbatim),
         {
             "kind": "rolled-back",
             "hash": target.hash if target.verbatim else None,
@@ -80,7 +82,7 @@ async def rollback(intent: Intent, reader: Reader) -> Plan | Refusal:
             "resume": by_hand and resource is not ROLLOUTS,
         },
         sequence=tuple(sequence) if len(sequence) > 1 else (),
-        warnings=tuple(_warnings(intent, target)),
+        warnings=tuple(_warnings(intent, target, lost_window=window and not target.verbatim and not now)),
         needs=(Right("patch", ROLLOUTS, "status"),) if now and not to_stable else (),
         to_hash=target.hash,
         to_images=tuple(_image(target, each) for each in target.images),
@@ -139,7 +141,7 @@ def _image(target: targets.Target, container: str) -> str:
 
 
 def _lines(
-    intent: Intent, target: targets.Target, *, to_stable: bool, now: bool, by_hand: bool
+    intent: Intent, target: targets.Target, *, to_stable: bool, now: bool, by_hand: bool, window: bool
 ) -> list[tuple[str, str]]:
     rollout = intent.rollout
     leaving = rollout.canary or rollout.baseline
@@ -156,6 +158,8 @@ def _lines(
         lines.append(
             ("takes", "its pods run already" if target.running else "as long as its pods need to become available")
         )
+    elif window:
+        lines.append(("runs", f"no step, no check: inside the rollback window of {rollout.rollback_window} revisions"))
     elif rollout.strategy == "bluegreen":
         lines.append(("runs", "preview pods, checks, then > makes the cutover"))
     else:
@@ -169,8 +173,11 @@ def _lines(
     return lines
 
 
-def _warnings(intent: Intent, target: targets.Target) -> list[str]:
+def _warnings(intent: Intent, target: targets.Target, *, lost_window: bool) -> list[str]:
     rollout, warnings = intent.rollout, []
+    if lost_window:
+        window = f"the rollback window of {rollout.rollback_window} revisions"
+        warnings.append(f"pinning {target.name} makes a new ReplicaSet, so {window} is lost: every step runs")
     if rollout.owner is not None:
         warnings.append(rollout.owner.warning)
     if target.unpinned:
