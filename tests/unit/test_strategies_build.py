@@ -537,6 +537,10 @@ def test_revisions_show_what_last_good_would_choose_and_pass_over_failed_checks(
     assert (plain[3].current, plain[2].stable, plain[1].replicas) == (True, True, 0)
     assert (plain[2].speed, plain[1].speed) == ("running", "steps")
     assert not any(each.last_good for each in listed((plain[1].hash,)).values())
+    near = msgspec.structs.replace(rollout, rollback_window=1)
+    found = revisions(strategy.candidates(row, shelf), near, shelf, label=HASH_LABEL, revision_key=REVISION)
+    reused = not found[2].images[0].digest  # pinning a tag would make another ReplicaSet, which loses the window
+    assert [each.speed for each in found] == ["steps", "running", "window" if reused else "steps"]
     owner = {"uid": rollout.uid, "controller": True, "kind": "Rollout", "name": "web", "apiVersion": API}
     run = {
         "apiVersion": API,
