@@ -13,7 +13,7 @@ from cockpit.actions.flipback import GUARD_SECONDS
 from cockpit.actions.preflight.examiner import Examiner
 from cockpit.actions.settle import this_process
 from cockpit.base.clock import Clock
-from cockpit.base.errors import Denied, Unreachable
+from cockpit.base.errors import Unreachable
 from cockpit.base.text import clean
 from cockpit.cluster import credentials as cluster_credentials
 from cockpit.cluster.api import Api
@@ -28,6 +28,7 @@ from cockpit.live.artifacts import ClusterArtifacts
 from cockpit.live.attempts import Attempts
 from cockpit.live.driftwatch import DriftWatch
 from cockpit.live.live import Live
+from cockpit.live.readiness import standing, whole
 from cockpit.live.recording import Recorder
 from cockpit.live.resets import Resets
 from cockpit.live.versions import Versions
@@ -166,7 +167,7 @@ class Session:
         """Wait for a first whole picture. Raises Unreachable, Denied or NotSent's kin when there will be none."""
         try:
             async with asyncio.timeout(seconds):
-                await self._synced()
+                await whole(self._live, self._api.server)
         except TimeoutError:
             source = self._live.snapshot().sources.get("kubernetes", Source("lost"))
             said = source.message or "it is still listing"
@@ -345,43 +346,24 @@ class Session:
         from cockpit.doctor.fitting import fitting
 
         async with asyncio.timeout(seconds):
-            await self._synced()
+            await whole(self._live, self._api.server)
             return await fitting(self._live.snapshot().rollouts, self._sampler.client, self._settings)
 
     # -- behind the scenes ---------------------------------------------------------------------------------------------
 
-    async def _synced(self) -> None:
-        version = -1
-        while True:
-            snapshot = await self._live.changed(version)
-            version = snapshot.version
-            source = snapshot.sources["kubernetes"]
-            if source.state == "lost":
-                raise Unreachable(source.message or f"API server {self._api.server} does not answer")
-            if source.state == "denied":
-                raise Denied(source.message or f"API server {self._api.server} denies reading rollouts")
-            if self._live.synced and source.state != "syncing":
-                return
-
-    async def _standing(self) -> None:
-        """Wait until the picture stands for the first time, however long the API server takes."""
-        version = -1
-        while not self._live.synced:
-            version = (await self._live.changed(version)).version
-
     async def _measure(self) -> None:
         """First the fleet, then its numbers: what is asked of half a fleet is asked again for the whole of it."""
-        await self._standing()
+        await standing(self._live)
         self._live.snapshot()
         await self._sampler.start()
 
     async def _record(self) -> None:
         """Once the picture stands, write down what can only be seen now."""
-        await self._standing()
+        await standing(self._live)
         await self._recorder.follow()
 
     async def _watch_drift(self) -> None:
-        await self._standing()
+        await standing(self._live)
         await self._drift.follow()
 
     def _open_registries(self) -> Registries:
@@ -392,7 +374,7 @@ class Session:
 
     async def _settle(self) -> None:
         """Once the picture stands, find out what became of acts that an earlier run left open."""
-        await self._standing()
+        await standing(self._live)
         await self._actions.settle()
 
     async def _identify(self) -> None:
