@@ -32,7 +32,7 @@ class RowsView(View):
     def __init__(self) -> None:
         super().__init__()
         self.failure = ""
-        self.loading = True
+        self.awaited = True
         self._finding = ""
 
     def body(self) -> Iterable[Widget]:
@@ -65,7 +65,7 @@ class RowsView(View):
             self.failure = ""
         except Exception as error:
             self.failure = said(error)
-        self.loading = False
+        self.awaited = False
         self.redraw()
 
     async def load(self) -> None:
@@ -75,7 +75,7 @@ class RowsView(View):
         """What stands in for rows that are not there; empty when they are."""
         if self.failure:
             return [Line(self.failure, "bad")]
-        return [Line("reading the journal…", "info")] if self.loading else []
+        return [Line("reading the journal…", "info")] if self.awaited else []
 
     def finding(self) -> str:
         return self._finding
