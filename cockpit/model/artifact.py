@@ -70,6 +70,11 @@ class TagState(msgspec.Struct, frozen=True):
     reason: str = ""
 
 
+CONTRACT = "rollout-cockpit.dev/"
+"""Prefix of annotations and image labels by which a version says what its rollback needs (facts 4.2, C18)."""
+ROLLBACK, SCHEMA, COMPATIBLE = f"{CONTRACT}rollback", f"{CONTRACT}schema-version", f"{CONTRACT}schema-compat"
+
+
 class Label(msgspec.Struct, frozen=True):
     """One OCI label or annotation: unsigned, and perhaps inherited from the base image."""
 
@@ -144,4 +149,5 @@ class Signatures(msgspec.Struct, frozen=True):
     labels: tuple[Label, ...] = ()
     gaps: tuple[str, ...] = ()
     keys_configured: bool = True
+    labels_read: bool = True  # False: the image's own labels could not be read, so none of them is known to be absent
     not_checked: str = NOT_CHECKED

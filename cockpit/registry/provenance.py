@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from cockpit.base.text import clean
-from cockpit.model.artifact import Label, Provenance
+from cockpit.model.artifact import COMPATIBLE, CONTRACT, ROLLBACK, SCHEMA, Label, Provenance
 from cockpit.net.redact import redact
 from cockpit.registry import media
 from cockpit.strategies.values import mapping, objects
@@ -18,8 +18,11 @@ from cockpit.strategies.values import mapping, objects
 _SHOWN = 300
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://[^/]+/.+", re.IGNORECASE)
 _PREFIX = "org.opencontainers.image."
-LABELS = ("revision", "source", "version", "created", "title", "url", "vendor", "authors", "ref.name")
-"""Of ``org.opencontainers.image.*``; the rest is of no use at three in the morning."""
+LABELS = (
+    "revision", "source", "version", "created", "title", "url", "vendor", "authors", "ref.name",
+    ROLLBACK, SCHEMA, COMPATIBLE,
+)  # fmt: skip
+"""Of ``org.opencontainers.image.*``, and our own; the rest is of no use at three in the morning."""
 
 
 def provenance(predicate_type: str | None, predicate: Mapping[str, Any], key: str | None) -> Provenance | None:
@@ -109,7 +112,7 @@ def labels(config: Mapping[str, str], manifest: Mapping[str, str], index: Mappin
     )
     for source, values in places:
         for name in LABELS:
-            value = values.get(f"{_PREFIX}{name}")
+            value = values.get(name if name.startswith(CONTRACT) else f"{_PREFIX}{name}")
             if value and name not in found:
                 found[name] = Label(name, _plain(value), source)
     return tuple(found[name] for name in LABELS if name in found)

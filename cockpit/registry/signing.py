@@ -41,9 +41,11 @@ class Signing:
             keys = await self._trusted(place)
         except CockpitError as error:
             shown = clean(f"{image}@{digest}", 300)
-            return Signatures(shown, clean(digest, 100), "unknown", str(error), "unknown", "unknown", now)
+            return Signatures(
+                shown, clean(digest, 100), "unknown", str(error), "unknown", "unknown", now, labels_read=False
+            )
         finder = Finder(self._client, place, asking, keys)
-        found, labels = await asyncio.gather(finder.find(digest), self._labels(place, digest, platform, asking))
+        found, (labels, read) = await asyncio.gather(finder.find(digest), self._labels(place, digest, platform, asking))
         signature, piece = self._label(found, SIGNATURE, keys)
         levels: tuple[Level, ...] = ()
         if signature != "verified":
@@ -66,6 +68,7 @@ class Signing:
                 default=None,
             ),
             labels=labels,
+            labels_read=read,
             gaps=found.gaps,
             keys_configured=bool(keys),
         )
@@ -94,7 +97,10 @@ class Signing:
             levels.append(Level(kind, name, signature, platform, piece.key if piece else None))
         return tuple(levels)
 
-    async def _labels(self, place: Reference, digest: str, platform: str | None, asking: Asking) -> tuple[Label, ...]:
+    async def _labels(
+        self, place: Reference, digest: str, platform: str | None, asking: Asking
+    ) -> tuple[tuple[Label, ...], bool]:
+        """The labels, and whether all places that could hold some were read."""
         held = await self._client.read_manifest(place, digest, asking)
         index: dict[str, str] = {}
         if held is not None and held.is_index:
@@ -102,10 +108,12 @@ class Signing:
             fitting = [each for each in held.images if platform is None or each.platform == platform]
             held = await self._client.read_manifest(place, fitting[0].digest, asking) if fitting else None
         config: dict[str, str] = {}
+        read = False
         if held is not None and held.config is not None:
             answer = await self._client.blob(place, held.config.digest, asking)
-            config = manifest.config_labels(answer.body) if answer.kind == "found" and answer.body else {}
-        return provenance.labels(config, held.annotations if held is not None else {}, index)
+            read = answer.kind == "found" and bool(answer.body)
+            config = manifest.config_labels(answer.body) if read and answer.body else {}
+        return provenance.labels(config, held.annotations if held is not None else {}, index), read
 
     async def _trusted(self, place: Reference) -> tuple[Key, ...]:
         override = endpoint_of(place, self._settings.registries).override

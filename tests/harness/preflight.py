@@ -132,8 +132,14 @@ class Registry:
 
 
 class Past:
+    def __init__(self, jobs: Sequence[Mapping[str, Any]] = ()) -> None:
+        self.jobs = jobs
+
     async def ran(self, cluster: str, namespace: str, digests: Sequence[str]) -> Mapping[str, float]:
         return dict.fromkeys(digests, 1.0)
+
+    async def jobs_since(self, cluster: str, namespace: str, since: float) -> Sequence[Mapping[str, Any]]:
+        return self.jobs
 
 
 def template(**spec: Any) -> dict[str, Any]:

@@ -6,9 +6,9 @@ import asyncio
 
 from msgspec.structs import replace
 
-from cockpit.actions.preflight.contract import Check, Context
+from cockpit.actions.preflight.contract import Check, Context, found
 from cockpit.model.artifact import Retention
-from cockpit.model.preflight import Finding, FindingState
+from cockpit.model.preflight import Finding
 from cockpit.model.revision import Retained, Signed
 from cockpit.model.rollout import Image
 from cockpit.strategies.image import repository, short
@@ -20,18 +20,19 @@ _SIGNED: tuple[Signed, ...] = ("invalid", "unknown", "none", "present-unverified
 async def retained(ctx: Context) -> Finding:
     """C01-C03: the manifest, the platforms of the nodes, config and layers, asked of the origin just now."""
     unpinned = [image.container for image in ctx.images if image.digest is None]
-    found = await asyncio.gather(*(_ask(ctx, image) for image in ctx.images if image.digest is not None))
-    evidence = tuple(f"{each.image}: {each.state}" + (f", {each.reason}" if each.reason else "") for each in found)
-    worst = min(found, key=lambda each: _WORST.index(each.state), default=None)
+    held = await asyncio.gather(*(_ask(ctx, image) for image in ctx.images if image.digest is not None))
+    evidence = tuple(f"{each.image}: {each.state}" + (f", {each.reason}" if each.reason else "") for each in held)
+    worst = min(held, key=lambda each: _WORST.index(each.state), default=None)
     if worst is not None and worst.state in ("missing", "partial"):
         text = f"{short(worst.image)} is {worst.state}: {worst.reason}"
-        return _found("finding", text, evidence, "choose a version that is retained (cockpit revisions lists them)")
+        remedy = "choose a version that is retained (cockpit revisions lists them)"
+        return found("finding", text, evidence=evidence, remedy=remedy)
     if unpinned:
         text = f"the digest of {', '.join(unpinned)} is not known, so nothing proves what would run"
-        return _found("unknown", text, evidence)
+        return found("unknown", text, evidence=evidence)
     if worst is None or worst.state in ("unknown", "denied"):
-        return _found("unknown", worst.reason if worst is not None else "the template names no image", evidence)
-    return _found("ok", f"{len(found)} of {len(found)} images, with their layers", evidence)
+        return found("unknown", worst.reason if worst is not None else "the template names no image", evidence=evidence)
+    return found("ok", f"{len(held)} of {len(held)} images, with their layers", evidence=evidence)
 
 
 async def _ask(ctx: Context, image: Image) -> Retention:
@@ -47,10 +48,6 @@ async def _ask(ctx: Context, image: Image) -> Retention:
     )
 
 
-def _found(state: FindingState, text: str, evidence: tuple[str, ...] = (), remedy: str | None = None) -> Finding:
-    return Finding("", "", state, text=text, evidence=evidence, remedy=remedy)
-
-
 async def signature(ctx: Context) -> Finding:
     """C04: an invalid signature blocks, one that is not there warns; policy sets both at once."""
     asked = (
@@ -60,36 +57,36 @@ async def signature(ctx: Context) -> Finding:
         for image in ctx.images
         if image.digest is not None
     )
-    found = await asyncio.gather(*asked)
-    if not found:
-        return _found("unknown", "no digest is known to look for signatures of")
-    if not found[0].keys_configured:
-        return _found("skipped", "no public keys are configured ([signatures] keys)")
-    worst = min(found, key=lambda each: _SIGNED.index(each.signature))
-    evidence = tuple(f"{each.image}: {each.signature}" for each in found)
+    signed = await asyncio.gather(*asked)
+    if not signed:
+        return found("unknown", "no digest is known to look for signatures of")
+    if not signed[0].keys_configured:
+        return found("skipped", "no public keys are configured ([signatures] keys)")
+    worst = min(signed, key=lambda each: _SIGNED.index(each.signature))
+    evidence = tuple(f"{each.image}: {each.signature}" for each in signed)
     if worst.signature == "verified":
-        return _found("ok", f"verified with {worst.key}; the transparency log is not checked", evidence)
+        return found("ok", f"verified with {worst.key}; the transparency log is not checked", evidence=evidence)
     if worst.signature == "unknown":
-        return _found("unknown", worst.reason or "the registry did not say", evidence)
+        return found("unknown", worst.reason or "the registry did not say", evidence=evidence)
     said = {"none": "is not signed", "invalid": "has no valid signature"}.get(
         worst.signature, "has no verified signature"
     )
-    finding = _found("finding", f"{short(worst.image)} {said}: {worst.reason}".rstrip(": "), evidence)
+    weak = found("finding", f"{short(worst.image)} {said}: {worst.reason}".rstrip(": "), evidence=evidence)
     # Not signed is a habit of many teams; a signature that does not fit is a sign of another artifact than was meant.
-    return replace(finding, severity="block") if worst.signature == "invalid" else finding
+    return replace(weak, severity="block") if worst.signature == "invalid" else weak
 
 
 async def ran_here(ctx: Context) -> Finding:
     """C06: this namespace is known to have run these very digests."""
     digests = [image.digest for image in ctx.images if image.digest is not None]
     if not digests:
-        return _found("unknown", "no digest is known to look for in the journal")
+        return found("unknown", "no digest is known to look for in the journal")
     here = set(ctx.running.values())
     known = await ctx.past.ran(ctx.cluster, ctx.namespace, digests)
     never = [digest for digest in digests if digest not in known and digest not in here]
     if never:
-        return _found("finding", f"{', '.join(each[:19] for each in never)}… was never seen running here")
-    return _found("ok", "its digests ran here")
+        return found("finding", f"{', '.join(each[:19] for each in never)}… was never seen running here")
+    return found("ok", "its digests ran here")
 
 
 CHECKS: tuple[Check, ...] = (

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from cockpit.actions.preflight import artifact
+from cockpit.actions.preflight import artifact, configuration, history, migrations, standing
 from cockpit.actions.preflight.contract import Check
 
-CHECKS: tuple[Check, ...] = (*artifact.CHECKS,)
+CHECKS: tuple[Check, ...] = (
+    *artifact.CHECKS,
+    *standing.CHECKS,
+    *configuration.CHECKS,
+    *migrations.CHECKS,
+    *history.CHECKS,
+)

@@ -9,9 +9,9 @@ import msgspec
 
 from cockpit.actions.ports import Reads, Rights, Trial
 from cockpit.actions.preflight.subject import Subject
-from cockpit.model.artifact import Retention, Signatures
+from cockpit.model.artifact import Retention, Sameness, Signatures
 from cockpit.model.plan import Intent, Plan
-from cockpit.model.preflight import Finding, Severity
+from cockpit.model.preflight import Finding, FindingState, Severity
 from cockpit.model.rollout import Image
 
 
@@ -42,12 +42,21 @@ class Artifacts(Protocol):
         urgent: bool = False,
     ) -> Signatures: ...
 
+    async def learn(self, image: str, digest: str, namespace: str, secrets: Sequence[str] = ()) -> bool:
+        """Read what a digest holds, so that ``compare`` can tell. Raises CockpitErrors."""
+
+    def compare(self, declared: str, image_id: str) -> Sameness:
+        """A declared digest against an image by digest (or a pod's ``imageID``)."""
+
 
 class Past(Protocol):
     """What the journal knows of versions (``journal.Archive``). May raise JournalError."""
 
     async def ran(self, cluster: str, namespace: str, digests: Sequence[str]) -> Mapping[str, float]:
         """digest -> when it was last seen running in this namespace (cluster time); absent: never observed."""
+
+    async def jobs_since(self, cluster: str, namespace: str, since: float) -> Sequence[Mapping[str, Any]]:
+        """Jobs like migrations that were seen since: ``{name, image, command, at, why}``, oldest first."""
 
 
 class Context(msgspec.Struct, frozen=True):
@@ -77,6 +86,26 @@ class Context(msgspec.Struct, frozen=True):
     @property
     def namespace(self) -> str:
         return self.plan.key.namespace
+
+
+def found(
+    state: FindingState,
+    text: str,
+    *,
+    evidence: Sequence[str] = (),
+    remedy: str | None = None,
+    severity: Severity = "info",
+) -> Finding:
+    """A check's answer; the runner puts the check's name and severity on it. ``severity``: only to raise that."""
+    return Finding("", "", state, severity, text, tuple(evidence), remedy)
+
+
+def whole(raw: Any) -> dict[str, Any]:
+    """An object's metadata. Raises ValueError for what is no object: nothing may be concluded from that."""
+    metadata = raw.get("metadata") if isinstance(raw, dict) else None
+    if not isinstance(metadata, dict) or not metadata.get("name"):
+        raise ValueError("the server's answer is no object")
+    return metadata
 
 
 class Check(msgspec.Struct, frozen=True):
