@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cockpit.base.errors import ExitCode
+from cockpit.base.errors import CockpitError, ExitCode
 from cockpit.cli import report, text
 from cockpit.cli.look import RolloutArgument, narrowed
 from cockpit.cli.options import Options, shared
@@ -42,19 +42,30 @@ def _preflight(
     """Check whether a version is safe to return to. Exit code 1: a check blocks; 3: one could not be made."""
     target = parse_target(rollout, options.namespace)
 
-    async def examine(session: Session) -> Plan | Refusal:
+    async def examine(session: Session) -> tuple[Plan | Refusal, tuple[str, ...] | None]:
         snapshot = session.snapshot()
         seen = find(snapshot, target)
         assessment = snapshot.assessments.get(seen.key)
         verdict = assessment.verdict if assessment else None
-        return await session.plan(Intent("rollback", seen, verdict, to=to, now=now, at=session.now()))
+        drafted = await session.plan(Intent("rollback", seen, verdict, to=to, now=now, at=session.now()))
+        return drafted, await _difference(session, drafted)
 
-    drafted = run(narrowed(options, target), examine)
+    drafted, diff = run(narrowed(options, target), examine)
     if isinstance(drafted, Refusal):
         return _say(options, report.preflight(to, None, reason=drafted.reason), int(EXIT[drafted.result]))
     if drafted.preflight is None:
         return _say(options, report.preflight(to, None, reason=_NOT_MADE), int(ExitCode.UNKNOWN))
-    return _say(options, report.preflight(to, drafted.preflight), int(exit_code(drafted.preflight)))
+    return _say(options, report.preflight(to, drafted.preflight, diff), int(exit_code(drafted.preflight)))
+
+
+async def _difference(session: Session, drafted: Plan | Refusal) -> tuple[str, ...] | None:
+    """What the template to return to has otherwise; None where the two cannot be compared."""
+    if isinstance(drafted, Refusal) or drafted.from_hash is None or drafted.to_hash is None:
+        return None
+    try:
+        return await session.diff(drafted.key, drafted.from_hash, drafted.to_hash)
+    except CockpitError:
+        return None
 
 
 def _say(options: Options, entry: dict[str, Any], code: int) -> int:

@@ -190,8 +190,13 @@ def revisions(entries: Sequence[Revision]) -> list[dict[str, Any]]:
     ]
 
 
-def preflight(target: str, found: Preflight | None, reason: str | None = None) -> dict[str, Any]:
-    """``preflight``. ``reason``: why nothing was checked; then ``complete`` is false and no finding is there."""
+def preflight(
+    target: str, found: Preflight | None, diff: Sequence[str] | None = None, reason: str | None = None
+) -> dict[str, Any]:
+    """``preflight``. ``reason``: why nothing was checked; then ``complete`` is false and no finding is there.
+
+    ``diff``: one line per difference of the two templates, None where they cannot be compared.
+    """
     return {
         "target": target,
         "to_hash": found.to_hash if found else None,
@@ -199,6 +204,7 @@ def preflight(target: str, found: Preflight | None, reason: str | None = None) -
         "blocking": list(found.blocking) if found else [],
         "typed": list(found.typed) if found else [],
         "findings": [msgspec.to_builtins(each) for each in found.findings] if found else [],
+        "diff": list(diff) if diff is not None else None,
         "reason": reason,
     }
 

@@ -192,6 +192,11 @@ def preflight(entry: dict[str, Any], columns: int = 80) -> str:
                 lines += wrapped("", line, columns, 26)
         if each["remedy"]:
             lines += wrapped("", f"-> {each['remedy']}", columns, 26)
+    lines += ["its template, where it differs from the one to leave:"] if entry["diff"] else []
+    for line in entry["diff"] or ():
+        lines += wrapped("", line, columns, 2)
+    if entry["diff"] is None:
+        lines.append("the two templates could not be compared")
     if entry["blocking"]:
         flags = " ".join(f"--override {name}" for name in entry["blocking"])
         lines += wrapped("blocked", f"needs {flags} and the typed name", columns, 10)

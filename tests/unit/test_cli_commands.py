@@ -424,7 +424,7 @@ def test_preflight_says_by_its_exit_code_what_stands_in_the_way(
     code, out, _ = run("preflight", "payments/checkout-api", "--to", "stable", "-o", "json")
     assert code == expected
     entry = json.loads(out)
-    assert set(entry) >= {"target", "to_hash", "complete", "blocking", "typed", "findings"}
+    assert set(entry) >= {"target", "to_hash", "complete", "blocking", "typed", "findings", "diff"}
     assert (entry["target"], entry["complete"], len(entry["findings"])) == ("stable", True, len(findings))
     assert entry["blocking"] == [each.check for each in findings if each.severity == "block"]
     assert desk.seat.executed == []
