@@ -10,7 +10,7 @@ from cockpit.actions.gateway import Sent
 from cockpit.actions.preflight.contract import Context
 from cockpit.actions.preflight.subject import Subject
 from cockpit.base.errors import NotFound
-from cockpit.model.artifact import Retention, Signatures
+from cockpit.model.artifact import Retention, Sameness, Signatures
 from cockpit.model.plan import Intent, Patch, Plan, Tier
 from cockpit.model.resource import ROLLOUTS, Key, Resource
 from cockpit.model.revision import Retained, Revision, Signed
@@ -90,19 +90,19 @@ class Reads:
 
 
 class Trial:
-    """Dry runs: ``patched`` and ``admitted`` are answered."""
+    """Dry runs: ``patched`` and ``admitted`` are answered; by default what was asked, unchanged."""
 
     def __init__(self, patched: Sent | None = None, admitted: Sent | None = None) -> None:
-        self.patched = patched or Sent("sent", "the server would accept it")
-        self.admitted = admitted or Sent("sent", "the server would admit it")
+        self.patched, self.admitted = patched, admitted
         self.pods: list[dict[str, Any]] = []
 
     async def dry_run(self, patch: Patch) -> Sent:
-        return self.patched
+        body = {"spec": {"template": patch.ops[-1]["value"]}}
+        return self.patched or Sent("sent", "the server would accept it", body=body)
 
     async def admit(self, resource: Resource, namespace: str, body: dict[str, Any]) -> Sent:
         self.pods.append(body)
-        return self.admitted
+        return self.admitted or Sent("sent", "the server would admit it", body=body)
 
 
 class Rights:
@@ -129,6 +129,12 @@ class Registry:
 
     async def signatures(self, image: str, digest: str, *_: Any, **__: Any) -> Signatures:
         return Signatures(image, digest, self.signed, "", "none", "none", 0.0, key="k")
+
+    async def learn(self, image: str, digest: str, *_: Any) -> bool:
+        return True
+
+    def compare(self, declared: str, image_id: str) -> Sameness:
+        return "match" if image_id.endswith(declared) else "mismatch"
 
 
 class Past:

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
-from cockpit.actions.preflight import artifact, configuration, history, migrations, standing
+from cockpit.actions.preflight import (
+    admission,
+    artifact,
+    built,
+    capacity,
+    configuration,
+    history,
+    migrations,
+    standing,
+    traffic,
+)
 from cockpit.actions.preflight.contract import Check
 
 CHECKS: tuple[Check, ...] = (
     *artifact.CHECKS,
+    *built.CHECKS,
     *standing.CHECKS,
     *configuration.CHECKS,
     *migrations.CHECKS,
+    *admission.CHECKS,
+    *capacity.CHECKS,
     *history.CHECKS,
+    *traffic.CHECKS,
 )

@@ -9,6 +9,7 @@ import msgspec
 
 from cockpit.actions.ports import Reads, Rights, Trial
 from cockpit.actions.preflight.subject import Subject
+from cockpit.base.errors import CockpitError
 from cockpit.model.artifact import Retention, Sameness, Signatures
 from cockpit.model.plan import Intent, Plan
 from cockpit.model.preflight import Finding, FindingState, Severity
@@ -106,6 +107,19 @@ def whole(raw: Any) -> dict[str, Any]:
     if not isinstance(metadata, dict) or not metadata.get("name"):
         raise ValueError("the server's answer is no object")
     return metadata
+
+
+class Garbled(CockpitError):
+    """An answer that is not what was asked for: nothing may be concluded from it."""
+
+
+def wholes(listed: Any) -> list[dict[str, Any]]:
+    """The objects of a collection. Raises Garbled or ValueError when there is no list, or one of them is no object."""
+    if not isinstance(listed, list | tuple):
+        raise Garbled("the server's answer is no list")
+    for each in listed:
+        whole(each)
+    return list(listed)
 
 
 class Check(msgspec.Struct, frozen=True):

@@ -9,6 +9,7 @@ from cockpit.actions.ports import Reads, Rights, Trial
 from cockpit.actions.preflight.contract import Artifacts, Context, Past
 from cockpit.actions.preflight.runner import OnProgress, run
 from cockpit.actions.preflight.subject import Subject
+from cockpit.actions.preflight.trial import Trials
 from cockpit.base.clock import Clock
 from cockpit.config import PreflightSettings
 from cockpit.model.plan import Intent, Plan
@@ -80,7 +81,7 @@ class Examiner:
             artifacts=self._artifacts,
             past=self._past,
             reads=self._reads,
-            trial=trial,
+            trial=Trials(trial),
             rights=self._rights,
             subject=Subject(plan, self._reads, lambda: self._versions(plan.key)),
             cluster=self._cluster,

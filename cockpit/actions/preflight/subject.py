@@ -21,12 +21,12 @@ class Subject:
     def __init__(self, plan: Plan, reads: Reads, versions: Versions) -> None:
         key, resource = plan.key, for_kind(plan.key.kind).resource
         written = plan.patches[0]
-        self._workload = _Once(lambda: reads.get(resource, key.namespace, key.name))
+        self._workload = Once(lambda: reads.get(resource, key.namespace, key.name))
         same = (written.resource, written.name) == (resource, key.name)
         self._written = (
-            self._workload if same else _Once(lambda: reads.get(written.resource, written.namespace, written.name))
+            self._workload if same else Once(lambda: reads.get(written.resource, written.namespace, written.name))
         )
-        self._versions = _Once(versions)
+        self._versions = Once(versions)
         self._to = plan.to_hash
 
     async def workload(self) -> dict[str, Any]:
@@ -46,7 +46,7 @@ class Subject:
         return next((each for each in await self.versions() if each.hash == self._to), None)
 
 
-class _Once(Generic[T]):
+class Once(Generic[T]):
     """One question, asked when somebody first needs the answer; who gives up waiting does not end it for the others."""
 
     def __init__(self, ask: Callable[[], Coroutine[Any, Any, T]]) -> None:
