@@ -61,13 +61,36 @@ class Wire:
         Authorization is dropped at the first step to another origin, and a redirect from TLS to plain text is refused.
         """
         start = origin(url)
+        self._rested(start, urgent)
+        async with self._slots.setdefault(start, asyncio.Semaphore(self._concurrency)):
+            self._rested(start, urgent)  # what waited for a slot must not run on into what failed meanwhile
+            return await self._follow(endpoint, start, method, url, headers, content, limit, follow)
+
+    def _rested(self, start: str, urgent: bool) -> None:
         if seconds := self._pace.wait(start, urgent=urgent):
-            raise Resting(f"{endpoint.server} is left alone for another {seconds:.0f} s", seconds)
+            raise Resting(f"{self._pace.why(start)}; asked again in {seconds:.0f} s", seconds)
+
+    async def _follow(
+        self,
+        endpoint: Endpoint,
+        start: str,
+        method: str,
+        url: str,
+        headers: dict[str, str],
+        content: bytes | None,
+        limit: int | None,
+        follow: bool,
+    ) -> Reply:
+        begun = self._pace.begin(start)
         for _ in range(_HOPS + 1):
-            reply = await self._once(endpoint, start, method, url, headers, content, limit)
+            try:
+                reply = await self._once(endpoint, method, url, headers, content, limit)
+            except Unreachable as error:
+                self._pace.failed(start, begun, str(error))
+                raise
             location = reply.headers.get("location", "")
             if not follow or reply.status not in _REDIRECTS or not location:
-                self._note(start, reply)
+                self._note(endpoint, start, begun, reply)
                 return reply
             try:
                 url = urljoin(url, location)
@@ -84,38 +107,34 @@ class Wire:
     async def _once(
         self,
         endpoint: Endpoint,
-        start: str,
         method: str,
         url: str,
         headers: dict[str, str],
         content: bytes | None,
         limit: int | None,
     ) -> Reply:
-        async with self._slots.setdefault(start, asyncio.Semaphore(self._concurrency)):
-            try:
-                client = await self._client(endpoint, origin(url))
-                request = client.build_request(method, url, headers=headers, content=content)
-                async with asyncio.timeout(self._timeout):
-                    try:
-                        response = await client.send(request, stream=True)
-                    except _DROPPED:
-                        response = await client.send(request, stream=True)
-                    try:
-                        return await _read(response, method, limit)
-                    finally:
-                        await response.aclose()
-            except TimeoutError:
-                self._pace.failed(start)
-                raise Unreachable(f"{endpoint.server} does not answer within {self._timeout:g} s") from None
-            except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, UnicodeError) as error:
-                self._pace.failed(start)
-                raise failure(error, endpoint.server) from None
+        try:
+            client = await self._client(endpoint, origin(url))
+            request = client.build_request(method, url, headers=headers, content=content)
+            async with asyncio.timeout(self._timeout):
+                try:
+                    response = await client.send(request, stream=True)
+                except _DROPPED:
+                    response = await client.send(request, stream=True)
+                try:
+                    return await _read(response, method, limit)
+                finally:
+                    await response.aclose()
+        except TimeoutError:
+            raise Unreachable(f"{endpoint.server} does not answer within {self._timeout:g} s") from None
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, UnicodeError) as error:
+            raise failure(error, endpoint.server) from None
 
-    def _note(self, start: str, reply: Reply) -> None:
+    def _note(self, endpoint: Endpoint, start: str, begun: int, reply: Reply) -> None:
         if reply.status == 429 or (reply.status == 503 and "retry-after" in reply.headers):
-            self._pace.told(start, retry_after(reply.headers))
+            self._pace.told(start, retry_after(reply.headers), f"{endpoint.server} asks to slow down ({reply.status})")
         elif reply.status >= 500 and reply.status != 501:
-            self._pace.failed(start)
+            self._pace.failed(start, begun, f"{endpoint.server} answered {reply.status}")
         else:
             self._pace.answered(start)
 
