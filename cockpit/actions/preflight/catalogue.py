@@ -10,6 +10,7 @@ from cockpit.actions.preflight import (
     configuration,
     history,
     migrations,
+    owners,
     standing,
     traffic,
 )
@@ -19,6 +20,7 @@ CHECKS: tuple[Check, ...] = (
     *artifact.CHECKS,
     *built.CHECKS,
     *standing.CHECKS,
+    *owners.CHECKS,
     *configuration.CHECKS,
     *migrations.CHECKS,
     *admission.CHECKS,
