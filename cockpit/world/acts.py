@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 Deed = Callable[[], None]
 
-_CI = "kubectl-set"
+CI = "kubectl-set"
+"""The client by which pipelines set images, unless a scenario names another."""
 _ROUTERS: dict[str, Callable[[str], dict[str, Any]]] = {
     "istio": lambda name: {"istio": {"virtualService": {"name": name, "routes": ["primary"]}}},
     "nginx": lambda name: {"nginx": {"stableIngress": name}},
@@ -48,7 +49,7 @@ class Subject:
     def create(self, objects: list[Object]) -> Deed:
         return creates(self._world, *objects)
 
-    def update(self, image: str) -> Deed:
+    def update(self, image: str, by: str = CI) -> Deed:
         """Set the first container's image."""
 
         def write(found: Object) -> None:
@@ -56,8 +57,8 @@ class Subject:
 
         if self._reference:
             key = self._key[0], self._reference
-            return lambda: self._mutate("deployments", key, write, _CI)
-        return lambda: self._mutate(self._plural, self._key, write, _CI)
+            return lambda: self._mutate("deployments", key, write, by)
+        return lambda: self._mutate(self._plural, self._key, write, by)
 
     def scale(self, count: int) -> Deed:
         def write(found: Object) -> None:
@@ -134,6 +135,29 @@ def service(namespace: str, name: str, app: str) -> Object:
     }
 
 
+def virtual_service(namespace: str, name: str) -> Object:
+    routes = [
+        {"destination": {"host": host}, "weight": weight} for host, weight in ((name, 100), (f"{name}-canary", 0))
+    ]
+    return {
+        "apiVersion": "networking.istio.io/v1beta1",
+        "kind": "VirtualService",
+        "metadata": {"name": name, "namespace": namespace, "labels": {"app": name}},
+        "spec": {"hosts": [name], "http": [{"name": "primary", "route": routes}]},
+    }
+
+
+def ingress(namespace: str, name: str) -> Object:
+    backend = {"service": {"name": name, "port": {"name": "http"}}}
+    path = {"path": "/", "pathType": "Prefix", "backend": backend}
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "Ingress",
+        "metadata": {"name": name, "namespace": namespace, "labels": {"app": name}},
+        "spec": {"ingressClassName": "nginx", "rules": [{"host": f"{name}.example", "http": {"paths": [path]}}]},
+    }
+
+
 def analysis_template(name: str, namespace: str, template: Template) -> Object:
     return {
         "apiVersion": "argoproj.io/v1alpha1",
@@ -162,6 +186,8 @@ def objects_of(workload: Workload, image: str, count: int) -> list[Object]:
         canary |= {"stableService": name, "canaryService": f"{name}-canary"}
         canary["trafficRouting"] = _ROUTERS[workload.routing](name)
         rows = [service(namespace, name, name), service(namespace, f"{name}-canary", name)]
+        rows += [virtual_service(namespace, name)] if workload.routing == "istio" else []
+        rows += [ingress(namespace, name)] if workload.routing in ("nginx", "alb") else []
     elif workload.blue_green:
         strategy["blueGreen"] |= {"activeService": name, "previewService": f"{name}-preview"}
         rows = [service(namespace, name, name), service(namespace, f"{name}-preview", name)]

@@ -270,13 +270,17 @@ class Control:
         return answer(self._world.book.of(image))
 
     async def _move_tag(self, request: web.Request) -> web.StreamResponse:
-        """{image, target}: the tag pulls from now on what target pulls."""
+        """{image, target}: the tag pulls from now on what target pulls; {image} alone: it is built and pushed again."""
         body = await body_of(request)
         try:
-            self._world.book.move_tag(str(body["image"]), str(body["target"]))
+            image = str(body["image"])
+            if "target" in body:
+                self._world.book.move_tag(image, str(body["target"]))
+            else:
+                self._world.book.push(image)
         except (KeyError, ValueError) as error:
-            raise BadRequest(f"give image (by tag) and target: {error}") from None
-        return answer({"digest": self._world.book.digest(str(body["image"]))})
+            raise BadRequest(f"give image (by tag), and target: {error}") from None
+        return answer({"digest": self._world.book.digest(image)})
 
     def _known(self, plural: str) -> None:
         if plural not in self._world.store.kinds:

@@ -40,7 +40,7 @@ preferences: {{}}
 """
 
 
-HOSTS = ("registry.acme.test", "registry.example", "docker.io")
+HOSTS = ("registry.acme.test", "mirror.acme.test", "registry.example", "docker.io")
 """Whose images the world's registry serves: its kubelets pull whatever is named, and so it holds it."""
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from cockpit.world.contract import Profile
-from cockpit.world.registry.artifacts import Artifact, artifact
+from cockpit.world.registry.artifacts import Build, artifact
 
 if TYPE_CHECKING:
     from cockpit.world.contract import World
@@ -42,45 +42,50 @@ class ProfileBook:
 
     def __init__(self) -> None:
         self._by_digest: dict[str, Profile] = {}
-        self._named: dict[str, tuple[str, str]] = {}  # digest -> (repository, tag) that it was built as
-        self._moved: dict[tuple[str, str], str] = {}
+        self._builds: dict[str, Build] = {}  # digest of the index -> what it was built as
+        self._paths: dict[str, list[Build]] = {}
+        self._tags: dict[tuple[str, str], str] = {}  # (repository, tag) -> the digest it points to
         self._rps: dict[tuple[str, str], float] = {}
         self._scripts: dict[tuple[str, str, str], tuple[float, ...]] = {}
 
     def digest(self, image: str) -> str:
-        """``sha256:…`` that a kubelet pulls for ``image`` now: its own when pinned, else one of repository and tag."""
+        """``sha256:…`` that a kubelet pulls for ``image`` now: its own when pinned, else what the tag points to."""
         repository, reference = normalize(image)
         if reference.startswith("sha256:"):
             return reference
-        moved = self._moved.get((repository, reference))
-        if moved is not None:
-            return moved
-        digest = artifact(repository, reference).root.digest
-        self._named[digest] = repository, reference
+        found = self._tags.get((repository, reference))
+        return self._pushed(Build(repository, reference)) if found is None else found
+
+    def _pushed(self, build: Build) -> str:
+        digest = self._tags[build.repository, build.tag] = artifact(build).root.digest
+        if digest not in self._builds:
+            self._builds[digest] = build
+            self._paths.setdefault(build.path, []).append(build)
         return digest
 
-    def named(self) -> list[tuple[str, str]]:
-        """(repository, tag) of every image that anything here ever named."""
-        return list(self._named.values())
+    def builds(self, path: str) -> list[Build]:
+        """Every build of a repository that anything here ever named; ``path``: without its registry's host."""
+        return self._paths.get(path, [])
 
-    def artifact(self, digest: str) -> Artifact | None:
+    def tags(self, path: str) -> dict[str, str]:
+        """Tag -> the digest it points to now."""
+        return {build.tag: self._tags[build.repository, build.tag] for build in self.builds(path)}
+
+    def built(self, digest: str) -> Build | None:
         """What a digest is the index of."""
-        found = self._named.get(digest)
-        return artifact(*found) if found is not None else None
+        return self._builds.get(digest)
 
-    def tag(self, path: str, tag: str) -> str | None:
-        """The digest a tag points to now; ``path``: the repository without its registry's host. None: no such tag."""
-        for repository, known in self._named.values():
-            if known == tag and repository.partition("/")[2] == path:
-                return self.digest(f"{repository}:{tag}")
-        return None
+    def push(self, image: str) -> str:
+        """Build the tag ``image`` once more and push it: from now on the tag pulls that. Its digest."""
+        self.digest(_tagged(image))
+        repository, tag = normalize(image)
+        number = max(each.number for each in self._builds.values() if each[:2] == (repository, tag))
+        return self._pushed(Build(repository, tag, number + 1))
 
     def move_tag(self, image: str, target: str) -> None:
         """From now on the tag ``image`` pulls what ``target`` (an image, by tag or digest) pulls at this moment."""
-        repository, reference = normalize(image)
-        if reference.startswith("sha256:"):
-            raise ValueError(f"{image} is pinned to a digest; only a tag can be moved.")
-        self._moved[repository, reference] = self.digest(target)
+        self.digest(_tagged(image))
+        self._tags[normalize(image)] = self.digest(target)
 
     def of(self, image: str) -> Profile:
         return self._by_digest.get(self.digest(image), _HEALTHY)
@@ -105,6 +110,12 @@ class ProfileBook:
 
 
 _HEALTHY = Profile()
+
+
+def _tagged(image: str) -> str:
+    if normalize(image)[1].startswith("sha256:"):
+        raise ValueError(f"{image} is pinned to a digest; only a tag can be moved.")
+    return image
 
 
 def rps_of(world: World, namespace: str, name: str) -> float:

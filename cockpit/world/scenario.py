@@ -11,10 +11,11 @@ from typing import Any, Literal
 import msgspec
 
 from cockpit.base.errors import UsageError
-from cockpit.world import acts, controllers, fleet
+from cockpit.world import acts, controllers, fleet, mishaps
 from cockpit.world.contract import Profile, World
 from cockpit.world.controllers.events import EVENT_TTL
 from cockpit.world.controllers.rollouts.spec import seconds
+from cockpit.world.mishaps import Fate, Hotfix, Load, Push, Webhook
 from cockpit.world.profiles import ProfileBook
 from cockpit.world.prometheus.faults import Fault, faults_of
 
@@ -34,8 +35,8 @@ class Version(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """One image of a workload. ``age``: how long before the present it was set, as ``1h30m``; ``-5m``: that long after.
 
     Versions that are not the last are promoted in full at once, unless ``walk``: then their steps run.
-    ``registry``: what became of its image: garbage-collected, one platform of it lost, never signed, signed by a
-    stranger.
+    ``registry``: what became of its image, and how it was signed. ``push``: its tag was pushed again. ``load``: nodes
+    on which other content was imported under its name. ``by``: the client that set it.
     """
 
     tag: str
@@ -43,7 +44,10 @@ class Version(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     profile: Profile = Profile()
     walk: bool = False
     turn: list[Turn] = []
-    registry: Literal["held", "collected", "no-amd64", "unsigned", "wrong-key"] = "held"
+    registry: Fate = "held"
+    push: list[Push] = []
+    load: list[Load] = []
+    by: str = acts.CI
 
 
 class Act(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -76,6 +80,7 @@ class Workload(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=
     measurements: dict[str, list[float]] = {}
     version: list[Version]
     act: list[Act] = []
+    hotfix: list[Hotfix] = []
 
     @property
     def blue_green(self) -> bool:
@@ -127,6 +132,7 @@ class Scenario(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     workload: list[Workload] = []
     quiet: list[Quiet] = []
     prometheus: list[Trouble] = []
+    webhook: list[Webhook] = []
     config: str = ""
 
 
@@ -168,6 +174,8 @@ def load(world: World, name: str | None, rollouts: int | None = None) -> Scenari
         world.objects.delete("nodes", None, node["metadata"]["name"])
     pods = sum(workload.replicas for workload in scenario.workload) + 12 * (rollouts or 0)
     controllers.make_nodes(world, max(scenario.nodes, 6, pods // 60))
+    for webhook in scenario.webhook:
+        mishaps.admits(world, webhook)
     timeline = list(_timeline(world, scenario))
     if rollouts:
         timeline += fleet.timeline(world, rollouts)
@@ -231,22 +239,6 @@ def _turns(world: World, image: str, profile: Profile) -> Callable[[], None]:
     return lambda: world.profiles.set(image, profile)
 
 
-def _stored(world: World, image: str, fate: str) -> None:
-    registry, book = getattr(world, "registry", None), world.profiles
-    if registry is None or not isinstance(book, ProfileBook):
-        return
-    digest = book.digest(image)
-    match fate:
-        case "collected":
-            registry.collect(digest)
-        case "no-amd64":
-            registry.lose_platform(digest, "amd64")
-        case "unsigned":
-            registry.unsigned.add(digest)
-        case "wrong-key":
-            registry.wrong_key.add(digest)
-
-
 def _workload(world: World, workload: Workload) -> Iterator[Timed]:
     """Creation with the first version, each update, and what people did."""
     book = world.profiles
@@ -255,11 +247,16 @@ def _workload(world: World, workload: Workload) -> Iterator[Timed]:
     for version in workload.version:
         image = f"{repository}:{version.tag}"
         book.set(image, version.profile)
-        _stored(world, image, version.registry)
+        mishaps.signs(world, image, version.registry)
+        yield 0.0, mishaps.loses(world, image, version.registry)
+        for push in version.push:
+            yield _age(push.age), mishaps.pushes(world, image, push.profile)
         for turn in version.turn:
             yield _age(turn.age), _turns(world, image, turn.profile)
         pinned = workload.pinned and isinstance(book, ProfileBook)
         images.append(f"{repository}@{book.digest(image)}" if pinned and isinstance(book, ProfileBook) else image)
+        for load in version.load:
+            yield _age(load.age), mishaps.loads(world, load.node, images[-1], f"{repository}:{load.tag}")
     if isinstance(book, ProfileBook):
         book.set_rps(workload.namespace, workload.name, workload.rps)
         for metric, values in workload.measurements.items():
@@ -272,10 +269,13 @@ def _workload(world: World, workload: Workload) -> Iterator[Timed]:
     for number, (age, image) in enumerate(zip(ages, images, strict=True)):
         last = number == len(images) - 1
         if number:
-            yield age, subject.update(image)
+            yield age, subject.update(image, workload.version[number].by)
             if not last and not workload.version[number].walk and workload.kind == "Rollout":
                 yield age - 15, subject.act("promote-full", "kubectl-argo-rollouts")
         if number == len(images) - 2 and early != workload.replicas:
             yield age - 60, subject.scale(workload.replicas)
     for act in workload.act:
         yield _age(act.age), subject.act(act.do, act.by)
+    for hotfix in workload.hotfix:
+        image = f"{repository}:{hotfix.tag}"
+        yield _age(hotfix.age), mishaps.edits(world, workload.namespace, workload.name, image, hotfix.by)

@@ -128,7 +128,10 @@ class World:
             prometheus: str | None = None
             if self._prometheus is not None:
                 prometheus = f"http://{await _listen(stack, _runner(self._prometheus))}"
-            registry = f"http://{await _listen(stack, _runner(self.registry.application()))}"
+            door = self.registry.opened(HOST, _PATIENCE)
+            stack.push_async_callback(door.aclose)
+            await door.open()
+            registry = f"http://{HOST}:{door.port}"
             driver = asyncio.create_task(self.clock.drive())
             stack.push_async_callback(_cancel, driver)
             self.clock.restart_wall()
@@ -143,7 +146,7 @@ class World:
         text = files.kubeconfig(context, kubernetes, self.authority.pem, self.admin_token)
         files.write_private(kubeconfig, text)
         key = directory.resolve() / "cosign.pub"
-        key.write_text(self.registry.signer.public_pem)
+        key.write_text(self.registry.holdings.signer.public_pem)
         settings = files.settings(
             kubeconfig=kubeconfig.resolve(),
             context=context,

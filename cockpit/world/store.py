@@ -41,6 +41,8 @@ class Store:
         self.version = 1000
         self.tables = Tables(kind.plural for kind in self.kinds.all)
         self.collector = Collector(self)
+        self.admission: list[Callable[[Object], None]] = []
+        """Webhooks: called with every pod about to be created, and may change it."""
         self._seed = seed
         self._serial = 0
         self._histories = {
@@ -88,6 +90,8 @@ class Store:
         metadata = new["metadata"]
         if not metadata.get("name") and metadata.get("generateName"):
             metadata["name"] = metadata["generateName"][:58] + rules.make_suffix(self._seed, self._serial)
+        for admit in self.admission if kind.plural == "pods" else ():
+            admit(new)
         defaults.apply(kind, new)
         causes = validation.check(kind, new, None)
         name = str(metadata.get("name", ""))

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cockpit.world.profiles import normalize
-from cockpit.world.registry.artifacts import artifact
+from cockpit.world.registry.artifacts import Build, artifact
 
 Manifest = dict[str, Any]
 
@@ -20,7 +20,7 @@ def image(version: str, repository: str = REPOSITORY) -> str:
 
 def pinned(version: str, repository: str = REPOSITORY) -> str:
     """The same image by the digest that the world's registry has it under."""
-    return f"{repository}@{artifact(normalize(repository)[0], version).root.digest}"
+    return f"{repository}@{artifact(Build(normalize(repository)[0], version)).root.digest}"
 
 
 def namespace(name: str = NAMESPACE) -> Manifest:

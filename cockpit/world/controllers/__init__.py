@@ -27,6 +27,7 @@ class Controllers:
         self.recorder = Recorder(world)
         self._scheduler = Scheduler(world, self.recorder)
         self._kubelet = Kubelet(world, self.recorder)
+        self.images = self._kubelet.images
         self._quotas = Quotas(world)
         self._replica_sets = ReplicaSets(world, self.recorder, self._quotas)
         self._deployments = Deployments(world, self.recorder)

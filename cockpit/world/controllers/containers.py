@@ -26,7 +26,9 @@ class Container:
         "last",
         "name",
         "number",
+        "policy",
         "profile",
+        "pulled",
         "ready",
         "restarts",
         "started",
@@ -34,11 +36,13 @@ class Container:
         "timers",
     )
 
-    def __init__(self, name: str, image: str, profile: Profile) -> None:
+    def __init__(self, name: str, image: str, profile: Profile, policy: str = "IfNotPresent") -> None:
         self.name = name
         self.image = image
         self.profile = profile
-        self.image_id = ""
+        self.policy = policy
+        self.pulled = ""  # what the node holds for it
+        self.image_id = ""  # what it runs
         self.state: dict[str, Any] = {"waiting": {"reason": "ContainerCreating"}}
         self.last: dict[str, Any] | None = None
         self.ready = False

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import random
 from typing import Any
 
 from cockpit.base.clock import parse_time, rfc3339
@@ -11,25 +9,21 @@ from cockpit.world.contract import Change, World
 from cockpit.world.controllers.containers import FORGIVEN_AFTER, Container, Machine
 from cockpit.world.controllers.events import Recorder
 from cockpit.world.controllers.kit import Key, key_of
-from cockpit.world.controllers.reports import Reporter
+from cockpit.world.controllers.pulling import Puller
 
 _SYNC = 0.2
 """Seconds from binding to the first status, and from a crash to the kubelet's reaction."""
 
-_RELIST = 0.5
-"""Kubelets look at their containers on a beat, so that pods of one node group start together."""
-
 _PROBE_PERIOD = 10.0
 
 
-class Kubelet(Reporter):
+class Kubelet(Puller):
     """Runs every bound pod. Holds in memory what real kubelets hold; a pod's status is always written whole."""
 
     def __init__(self, world: World, recorder: Recorder) -> None:
         super().__init__(world, recorder)
         self._machines: dict[str, Machine] = {}
         self._ending: set[str] = set()
-        self._pulled: set[tuple[str, str]] = set()
         self._addresses = 0
 
     def notice(self, change: Change) -> None:
@@ -50,6 +44,8 @@ class Kubelet(Reporter):
         if "deletionTimestamp" in pod["metadata"] and uid not in self._ending:
             self._ending.add(uid)
             self.world.clock.call_later(0.05, lambda: self._end(key, uid))
+        elif uid in self._machines and change.old is not None and _images(change.old) != _images(pod):
+            self.world.clock.call_later(_SYNC, lambda: self._redefine(key, uid))
 
     # -- start --------------------------------------------------------------------------------------------------
 
@@ -76,7 +72,8 @@ class Kubelet(Reporter):
         self._next_init(machine, 0)
 
     def _container(self, item: dict[str, Any]) -> Container:
-        return Container(item["name"], item["image"], self.world.profiles.of(item["image"]))
+        policy = item.get("imagePullPolicy", "IfNotPresent")
+        return Container(item["name"], item["image"], self.world.profiles.of(item["image"]), policy)
 
     def _next_init(self, machine: Machine, index: int) -> None:
         """Init containers run one after the other; each takes a moment and succeeds."""
@@ -90,7 +87,7 @@ class Kubelet(Reporter):
         def finish() -> None:
             now = rfc3339(self.world.clock.now())
             container.number = 1
-            container.image_id = self.image_id(container.image)
+            container.image_id = self._obtain(machine, container)[0]
             container.ready = True
             container.state = {
                 "terminated": {
@@ -109,63 +106,45 @@ class Kubelet(Reporter):
 
         container.timers.append(self.world.clock.call_later(1.0, finish))
 
-    # -- pull and start -----------------------------------------------------------------------------------------
+    # -- start -------------------------------------------------------------------------------------------------------
 
-    def _pull(self, machine: Machine, container: Container) -> None:
-        error = container.profile.pull_error
-        if error is not None:
-            self.tell(machine, container, "Pulling", f'Pulling image "{container.image}"')
-            container.timers.append(self.world.clock.call_later(1.0, lambda: self._pull_failed(machine, container, 0)))
+    def _redefine(self, key: Key, uid: str) -> None:
+        """Containers whose image was changed on the running pod are ended and started anew, as kubelets do."""
+        pod, machine = self.world.objects.get("pods", *key), self._machines.get(uid)
+        if pod is None or machine is None or uid in self._ending or not machine.init_done:
             return
-        cached = (machine.node, container.image_id or self.image_id(container.image))
-        if cached in self._pulled:
-            text = f'Container image "{container.image}" already present on machine'
-            self.tell(machine, container, "Pulled", text)
-            delay = 0.3
-        else:
-            self._pulled.add(cached)
-            delay = round(self._rng(machine, container).uniform(1.2, 3.5), 3)
-            self.tell(machine, container, "Pulling", f'Pulling image "{container.image}"')
-
-            def pulled() -> None:
-                took = f"{delay:.3f}s ({delay:.3f}s including waiting)"
-                self.tell(machine, container, "Pulled", f'Successfully pulled image "{container.image}" in {took}')
-
-            container.timers.append(self.world.clock.call_later(delay, pulled))
-        at = math.ceil((self.world.clock.now() + delay + 0.1) / _RELIST) * _RELIST
-        container.timers.append(self.world.clock.call_at(at, lambda: self._start(machine, container)))
-
-    def _pull_failed(self, machine: Machine, container: Container, attempt: int) -> None:
-        container.profile = self.world.profiles.of(container.image)
-        error = container.profile.pull_error
-        if error is None:
-            self._pull(machine, container)
-            return
-        wait = min(10.0 * 2**attempt, 300.0)
-        text = f'Failed to pull image "{container.image}": {error}'
-        self.tell(machine, container, "Failed", text, "Warning")
-        self.tell(machine, container, "Failed", "Error: ErrImagePull", "Warning")
-        container.state = {"waiting": {"reason": "ErrImagePull", "message": error}}
-        self.publish(machine)
-
-        def back_off() -> None:
-            message = f'Back-off pulling image "{container.image}": {error}'
-            container.state = {"waiting": {"reason": "ImagePullBackOff", "message": message}}
-            self.tell(machine, container, "BackOff", f'Back-off pulling image "{container.image}"')
-            self.tell(machine, container, "Failed", "Error: ImagePullBackOff", "Warning")
+        images = {item["name"]: item["image"] for item in pod["spec"]["containers"]}
+        for container in machine.containers:
+            image = images.get(container.name, container.image)
+            if image == container.image:
+                continue
+            container.cancel()
+            if "running" in container.state:
+                self.tell(
+                    machine, container, "Killing", f"Container {container.name} definition changed, will be restarted"
+                )
+                container.last = {
+                    "exitCode": 0,
+                    "reason": "Completed",
+                    "startedAt": container.state["running"]["startedAt"],
+                    "finishedAt": rfc3339(self.world.clock.now()),
+                    "containerID": container.identity(uid),
+                }
+                container.restarts += 1
+            container.image, container.state = image, {"waiting": {"reason": "ContainerCreating"}}
+            container.ready = container.started = False
             self.publish(machine)
-
-        clock = self.world.clock
-        container.cancel()
-        container.timers.append(clock.call_later(min(3.0, wait / 2), back_off))
-        container.timers.append(clock.call_later(wait, lambda: self._pull_failed(machine, container, attempt + 1)))
+            self._pull(machine, container)
 
     def _start(self, machine: Machine, container: Container) -> None:
         container.cancel()
-        profile = container.profile = self.world.profiles.of(container.image)
+        if container.number and container.policy == "Always" and self._refusal(machine, container) is None:
+            container.pulled = self._obtain(machine, container)[0]  # restarted: the tag is asked again
+        # By what was pulled: a tag may have moved since, and this container does not know.
+        profile = container.profile = self.world.profiles.of(container.pulled)
         now = self.world.clock.now()
         container.number += 1
-        container.image_id = self.image_id(container.image)
+        container.image_id = container.pulled
         container.state = {"running": {"startedAt": rfc3339(now)}}
         container.started = True
         container.ready = False
@@ -188,7 +167,7 @@ class Kubelet(Reporter):
     def _unhealthy(self, machine: Machine, container: Container) -> None:
         text = "Readiness probe failed: HTTP probe failed with statuscode: 503"
         self.tell(machine, container, "Unhealthy", text, "Warning")
-        container.profile = self.world.profiles.of(container.image)
+        container.profile = self.world.profiles.of(container.pulled)
         if container.profile.never_ready:
             timer = self.world.clock.call_later(_PROBE_PERIOD, lambda: self._unhealthy(machine, container))
             container.timers.append(timer)
@@ -260,5 +239,6 @@ class Kubelet(Reporter):
         if pod is not None and pod["metadata"]["uid"] == uid:
             self.world.objects.delete("pods", *key, grace=0)
 
-    def _rng(self, machine: Machine, container: Container) -> random.Random:
-        return self.world.rng("kubelet", *machine.key, container.name, container.number)
+
+def _images(pod: dict[str, Any]) -> list[str]:
+    return [item["image"] for item in pod["spec"]["containers"]]

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Literal
 
 from cockpit.world.contract import Object, World
 from cockpit.world.controllers.containers import Container, Machine
 from cockpit.world.controllers.events import Recorder
-from cockpit.world.profiles import ProfileBook, normalize
 
 
 class Reporter:
@@ -41,12 +39,6 @@ class Reporter:
             found = next((item["address"] for item in addresses if item["type"] == "InternalIP"), "10.0.0.1")
             self._host_ips[name] = found
         return self._host_ips[name]
-
-    def image_id(self, image: str) -> str:
-        book = self.world.profiles
-        repository, reference = normalize(image)
-        # one string for all pods of an image
-        return sys.intern(f"{repository}@{book.digest(image) if isinstance(book, ProfileBook) else reference}")
 
     def tell(
         self,

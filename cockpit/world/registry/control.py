@@ -2,47 +2,50 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
+import msgspec
 from aiohttp import web
 
 from cockpit.world.control import Control
+from cockpit.world.exchange import BadRequest, answer, body_of
+from cockpit.world.registry.faults import Fault
 from cockpit.world.registry.server import Registry
 
 
 def add_routes(control: Control, registry: Registry) -> None:
-    """``POST /registry/lose`` {digest}, ``POST /registry/fault`` {status, text} or {down} or {}, ``GET /registry``."""
+    """``POST /registry/lose`` and ``/registry/restore`` {digest} of a manifest or blob, ``POST /registry/fault`` with
+    the fields of ``faults.Fault`` or {}, ``GET /registry``."""
+    lost = registry.holdings.lost
 
     async def lose(request: web.Request) -> web.Response:
-        digest = (await _body(request)).get("digest")
-        if not isinstance(digest, str):
-            return _json({"error": "give a digest"}, 400)
-        registry.lost.add(digest)
-        return _json({"lost": sorted(registry.lost)})
+        lost.add(await _digest(request))
+        return answer({"lost": sorted(lost)})
+
+    async def restore(request: web.Request) -> web.Response:
+        lost.discard(await _digest(request))
+        return answer({"lost": sorted(lost)})
 
     async def fault(request: web.Request) -> web.Response:
-        asked = await _body(request)
-        if asked and not (asked.get("down") is True or isinstance(asked.get("status"), int)):
-            return _json({"error": "give status (and text), or down, or nothing"}, 400)
-        registry.fault = asked or None
-        return _json({"fault": registry.fault})
+        body = await body_of(request)
+        try:
+            asked = msgspec.convert(body, Fault) if body else None
+        except msgspec.ValidationError as error:
+            raise BadRequest(f"no fault of a registry: {error}") from None
+        if asked is not None and asked.down and asked.repository is not None:
+            raise BadRequest("a port is closed for all repositories or for none")
+        await registry.fail(asked)
+        return answer({"fault": asked})
 
     async def look(_: web.Request) -> web.Response:
-        return _json({"lost": sorted(registry.lost), "fault": registry.fault, "requests": registry.requests})
+        return answer({"lost": sorted(lost), "fault": registry.fault, "requests": registry.requests})
 
     control.add_route("POST", "/registry/lose", lose)
+    control.add_route("POST", "/registry/restore", restore)
     control.add_route("POST", "/registry/fault", fault)
     control.add_route("GET", "/registry", look)
 
 
-async def _body(request: web.Request) -> dict[str, Any]:
-    try:
-        found = json.loads(await request.read() or b"{}")
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _json(value: object, status: int = 200) -> web.Response:
-    return web.Response(body=json.dumps(value).encode(), status=status, content_type="application/json")
+async def _digest(request: web.Request) -> str:
+    found = (await body_of(request)).get("digest")
+    if not isinstance(found, str):
+        raise BadRequest("give a digest")
+    return found

@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from typing import Any
+from typing import Any, cast
 
 from aiohttp import web
 
 from cockpit.world.contract import World
-from cockpit.world.profiles import ProfileBook
-from cockpit.world.registry.artifacts import INDEX, Artifact, Blob, artifact
-from cockpit.world.registry.signing import Signer, tag_of
+from cockpit.world.registry.artifacts import INDEX, Blob
+from cockpit.world.registry.door import Door
+from cockpit.world.registry.faults import Fault
+from cockpit.world.registry.holdings import DIGEST, Book, Holdings
 
 _NAME = r"[a-z0-9]+(?:[._/-][a-z0-9]+)*"
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_TAG = re.compile(r"\w[\w.-]{0,127}", re.ASCII)
 _VERSION = {"Docker-Distribution-Api-Version": "registry/2.0"}
 _MESSAGES = {
     "MANIFEST_UNKNOWN": "manifest unknown",
@@ -24,82 +25,28 @@ _MESSAGES = {
     "UNSUPPORTED": "The operation is unsupported.",
     "UNKNOWN": "unknown error",
 }
+_LEDGER = 10_000
 
 
 class Registry:
-    """Serves every image that the world's objects name. ``lost`` are digests it no longer has."""
+    """Serves every image that the world's objects name. ``requests``: the newest that were asked, oldest first."""
 
     def __init__(self, world: World, seed: int) -> None:
-        self._world = world
-        self.signer, self._stranger = Signer(seed, "team"), Signer(seed, "stranger")
-        self.lost: set[str] = set()
-        self.unsigned: set[str] = set()  # digests of indexes
-        self.wrong_key: set[str] = set()
-        self.fault: dict[str, Any] | None = None  # {"status", "text"} for every request, or {"down": true}
+        self.holdings = Holdings(cast(Book, world.profiles), seed)
+        self.fault: Fault | None = None
         self.requests: list[dict[str, Any]] = []
-        self._signatures: dict[str, tuple[Blob, tuple[Blob, ...]]] = {}
+        self.door: Door | None = None
 
-    # -- what there is -------------------------------------------------------------------------------------------------
+    def opened(self, host: str, patience: float) -> Door:
+        """The port it is served on, not open yet."""
+        self.door = Door(self.application, host, patience)
+        return self.door
 
-    def collect(self, digest: str) -> None:
-        """Garbage collection took an image, or one part of one."""
-        found = self._book.artifact(digest)
-        self.lost.add(digest)
-        if found is not None:
-            self.lost.update(each.digest for each in found.platforms.values())
-
-    def lose_platform(self, digest: str, architecture: str) -> None:
-        """One platform of a multi-arch image is gone; the index still answers."""
-        found = self._book.artifact(digest)
-        if found is not None:
-            self.lost.add(found.platforms[architecture].digest)
-
-    @property
-    def _book(self) -> ProfileBook:
-        book = self._world.profiles
-        assert isinstance(book, ProfileBook)
-        return book
-
-    def _images(self, name: str) -> dict[str, Artifact]:
-        """Tag -> image of a repository, as far as anything in the world ever named it."""
-        return {tag: artifact(repository, tag) for repository, tag in self._book.named() if _path(repository) == name}
-
-    def _manifest(self, name: str, reference: str) -> Blob | None:
-        images = self._images(name)
-        if not _DIGEST.fullmatch(reference):
-            if reference.endswith(".sig"):
-                return self._signature(name, images, reference)
-            digest = self._book.tag(name, reference)
-            return self._manifest(name, digest) if digest is not None else None
-        if reference in self.lost:
-            return None
-        for image in images.values():
-            for each in (image.root, *image.platforms.values()):
-                if each.digest == reference:
-                    return each
-        return next((each for each, _ in self._signatures.values() if each.digest == reference), None)
-
-    def _signature(self, name: str, images: dict[str, Artifact], reference: str) -> Blob | None:
-        for image in images.values():
-            digest = image.root.digest
-            if tag_of(digest) == reference and digest not in self.unsigned:
-                return self._signed(name, digest)[0]
-        return None
-
-    def _signed(self, name: str, digest: str) -> tuple[Blob, tuple[Blob, ...]]:
-        if digest not in self._signatures:
-            signer = self._stranger if digest in self.wrong_key else self.signer
-            self._signatures[digest] = signer.sign(name, digest)
-        return self._signatures[digest]
-
-    def _blob(self, name: str, digest: str) -> Blob | None:
-        if digest in self.lost:
-            return None
-        held = [each for image in self._images(name).values() for each in image.blobs]
-        held += [each for _, blobs in self._signatures.values() for each in blobs]
-        return next((each for each in held if each.digest == digest), None)
-
-    # -- HTTP ----------------------------------------------------------------------------------------------------------
+    async def fail(self, fault: Fault | None) -> None:
+        """From now on ``fault``; None: no fault."""
+        self.fault = fault
+        if self.door is not None:
+            await (self.door.shut() if fault is not None and fault.down else self.door.open())
 
     def application(self) -> web.Application:
         app = web.Application(middlewares=[self._watched])
@@ -112,17 +59,23 @@ class Registry:
 
     @web.middleware
     async def _watched(self, request: web.Request, handler: Any) -> web.StreamResponse:
-        self.requests.append({"method": request.method, "path": request.path})
-        del self.requests[:-10_000]
-        if self.fault is not None:
-            if self.fault.get("down"):
-                if request.transport is not None:
-                    request.transport.close()
-                await asyncio.Event().wait()
-            return web.Response(status=int(self.fault["status"]), text=str(self.fault.get("text", "")))
-        if request.method not in ("GET", "HEAD"):
-            return _error("UNSUPPORTED", 405)
-        answer: web.StreamResponse = await handler(request)
+        entry: dict[str, Any] = {
+            "method": request.method,
+            "path": request.path,
+            "agent": request.headers.get("User-Agent"),
+        }
+        self.requests.append(entry)
+        del self.requests[:-_LEDGER]
+        fault = self.fault
+        if fault is not None and fault.concerns(request.path):
+            await asyncio.sleep(fault.delay)
+            if fault.status is not None:
+                entry["status"] = fault.status
+                headers = {"Content-Type": fault.content_type, **fault.headers}
+                return web.Response(status=fault.status, body=fault.text.encode(), headers=headers)
+        answer: web.StreamResponse
+        answer = _error("UNSUPPORTED", 405) if request.method not in ("GET", "HEAD") else await handler(request)
+        entry["status"] = answer.status
         return answer
 
     async def _base(self, _: web.Request) -> web.Response:
@@ -130,17 +83,17 @@ class Registry:
 
     async def _tags(self, request: web.Request) -> web.Response:
         name = request.match_info["name"]
-        tags = self._images(name)
+        tags = self.holdings.tags(name)
         if not tags:
             return _error("NAME_UNKNOWN", 404, {"name": name})
-        body = json.dumps({"name": name, "tags": list(tags)}).encode()
+        body = json.dumps({"name": name, "tags": tags}).encode()
         return web.Response(body=body, content_type="application/json", headers=_VERSION)
 
     async def _get_manifest(self, request: web.Request) -> web.Response:
         name, reference = request.match_info["name"], request.match_info["reference"]
-        if reference.startswith("sha256:") and not _DIGEST.fullmatch(reference):
+        if reference.startswith("sha256:") and not DIGEST.fullmatch(reference):
             return _error("UNKNOWN", 500)
-        found = self._manifest(name, reference)
+        found = self.holdings.manifest(name, reference)
         if found is None:
             detail = {"Name": name, "Revision": reference} if ":" in reference else {"Tag": reference}
             return _error("MANIFEST_UNKNOWN", 404, detail)
@@ -153,7 +106,7 @@ class Registry:
 
     async def _get_blob(self, request: web.Request) -> web.Response:
         digest = request.match_info["reference"]
-        found = self._blob(request.match_info["name"], digest)
+        found = self.holdings.blob(request.match_info["name"], digest)
         if found is None:
             return _error("BLOB_UNKNOWN", 404, digest)
         return _served(request, found, "application/octet-stream")
@@ -173,8 +126,3 @@ def _error(code: str, status: int, detail: Any = None, message: str | None = Non
     error = {"code": code, "message": message or _MESSAGES[code], **({"detail": detail} if detail is not None else {})}
     body = json.dumps({"errors": [error]}).encode()
     return web.Response(status=status, body=body, content_type="application/json", headers=_VERSION)
-
-
-def _path(repository: str) -> str:
-    """A repository as its registry calls it: without the host."""
-    return repository.partition("/")[2]

@@ -1,8 +1,9 @@
-"""Cosign's simple signing, as its releases before 3 write it: a manifest at the tag ``sha256-HEX.sig``."""
+"""The keys of the world, and cosign's simple signing: a manifest at the tag ``sha256-HEX.sig``, as before cosign 3."""
 
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
 PAYLOAD = "application/vnd.dev.cosign.simplesigning.v1+json"
+Made = tuple[Blob, tuple[Blob, ...]]
+"""A manifest and its blobs."""
 
 
 class Signer:
@@ -24,12 +27,10 @@ class Signer:
     @property
     def key(self) -> EllipticCurvePrivateKey:
         # Lazily: a world whose signatures nobody asks for makes none.
-        from hashlib import sha256
-
         from cryptography.hazmat.primitives.asymmetric import ec
 
         if self._key is None:
-            number = int.from_bytes(sha256(self._secret.encode()).digest(), "big") >> 1
+            number = int.from_bytes(hashlib.sha256(self._secret.encode()).digest(), "big") >> 1
             self._key = ec.derive_private_key(number, ec.SECP256R1())
         return self._key
 
@@ -40,11 +41,28 @@ class Signer:
 
         return self.key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
-    def sign(self, repository: str, digest: str) -> tuple[Blob, tuple[Blob, ...]]:
-        """(manifest of the signature, its blobs)."""
+    @property
+    def hint(self) -> str:
+        """How a sigstore bundle names the key: base64 of the SHA-256 of its DER form."""
+        from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+        der = self.key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        return base64.b64encode(hashlib.sha256(der).digest()).decode()
+
+    def signature(self, message: bytes) -> str:
+        """ECDSA over SHA-256 of ``message``, DER in base64."""
+        from cryptography.exceptions import UnsupportedAlgorithm
         from cryptography.hazmat.primitives.asymmetric import ec
         from cryptography.hazmat.primitives.hashes import SHA256
 
+        try:
+            algorithm = ec.ECDSA(SHA256(), deterministic_signing=True)  # the same world, the same bytes
+        except UnsupportedAlgorithm:  # OpenSSL before 3.2
+            algorithm = ec.ECDSA(SHA256())
+        return base64.b64encode(self.key.sign(message, algorithm)).decode()
+
+    def sign(self, repository: str, digest: str) -> Made:
+        """The signature of an image."""
         claim: dict[str, Any] = {
             "critical": {
                 "identity": {"docker-reference": repository},
@@ -54,13 +72,20 @@ class Signer:
             "optional": None,
         }
         payload = blob(PAYLOAD, json.dumps(claim, separators=(",", ":")).encode())
-        signature = base64.b64encode(self.key.sign(payload.content, ec.ECDSA(SHA256()))).decode()
-        config = document(CONFIG, {"architecture": "", "os": "", "rootfs": {"type": "layers", "diff_ids": []}})
-        layer = {**payload.descriptor, "annotations": {"dev.cosignproject.cosign/signature": signature}}
-        manifest = {"schemaVersion": 2, "mediaType": MANIFEST, "config": config.descriptor, "layers": [layer]}
-        return document(MANIFEST, manifest), (config, payload)
+        annotations = {"dev.cosignproject.cosign/signature": self.signature(payload.content)}
+        return cosign_manifest(payload, annotations)
 
 
-def tag_of(digest: str) -> str:
-    """Where the signature of a digest lies."""
-    return digest.replace(":", "-") + ".sig"
+def cosign_manifest(payload: Blob, annotations: dict[str, str]) -> Made:
+    """What cosign pushes at its tags: an image without files whose layer is the evidence."""
+    config = document(
+        CONFIG, {"architecture": "", "os": "", "rootfs": {"type": "layers", "diff_ids": [payload.digest]}}
+    )
+    layer = {**payload.descriptor, "annotations": annotations}
+    manifest = {"schemaVersion": 2, "mediaType": MANIFEST, "config": config.descriptor, "layers": [layer]}
+    return document(MANIFEST, manifest), (config, payload)
+
+
+def tag_of(digest: str, suffix: str = "") -> str:
+    """Where evidence about a digest lies: with ``.sig`` and ``.att`` cosign's, without the list of referrers."""
+    return digest.replace(":", "-") + suffix
