@@ -123,7 +123,7 @@ class Rights:
             "spec": {"resourceAttributes": attributes},
         }
         try:
-            status = (await self._api.post(_ACCESS_REVIEW, body)).get("status") or {}
+            status = (await self._api.post(_ACCESS_REVIEW, body)).get("status")
         except CockpitError as error:
             ruling = Ruling("unknown", f"not known whether you may {right}: {error}", self._clock.wall())
         else:
@@ -134,8 +134,11 @@ class Rights:
             self._on_change()
         return ruling
 
-    def _rule(self, right: Right, namespace: str, status: dict[str, Any]) -> Ruling:
+    def _rule(self, right: Right, namespace: str, status: Any) -> Ruling:
         now = self._clock.wall()
+        if not isinstance(status, dict) or not isinstance(status.get("allowed"), bool):
+            # The server always says one of both: something else answered, and nobody said no.
+            return Ruling("unknown", f"not known whether you may {right}: the answer is no access review", now)
         if status.get("allowed") is True:
             return Ruling("allowed", "", now)
         said = clean(str(status.get("reason") or ""), 200)
