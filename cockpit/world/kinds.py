@@ -45,6 +45,7 @@ class Kind(NamedTuple):
 
 _ALL = ("all",)
 _ARGO = "argoproj.io"
+_FLUX = "toolkit.fluxcd.io"
 _RBAC = "rbac.authorization.k8s.io"
 
 KINDS: tuple[Kind, ...] = (
@@ -91,6 +92,8 @@ KINDS: tuple[Kind, ...] = (
     Kind("poddisruptionbudgets", "PodDisruptionBudget", "policy", short=("pdb",), status=True, generation=True),
     Kind("ingresses", "Ingress", "networking.k8s.io", short=("ing",), status=True, generation=True),
     Kind("leases", "Lease", "coordination.k8s.io"),
+    Kind("priorityclasses", "PriorityClass", "scheduling.k8s.io", namespaced=False, short=("pc",), generation=True),
+    Kind("runtimeclasses", "RuntimeClass", "node.k8s.io", namespaced=False),
     Kind("roles", "Role", _RBAC),
     Kind("rolebindings", "RoleBinding", _RBAC),
     Kind("clusterroles", "ClusterRole", _RBAC, namespaced=False),
@@ -129,6 +132,58 @@ KINDS: tuple[Kind, ...] = (
         custom=True,
     ),
     Kind("experiments", "Experiment", _ARGO, ("v1alpha1",), short=("exp",), generation=True, custom=True),
+    Kind(
+        "virtualservices",
+        "VirtualService",
+        "networking.istio.io",
+        ("v1beta1",),
+        short=("vs",),
+        generation=True,
+        custom=True,
+    ),
+    Kind(
+        "destinationrules",
+        "DestinationRule",
+        "networking.istio.io",
+        ("v1beta1",),
+        short=("dr",),
+        generation=True,
+        custom=True,
+    ),
+    # Argo CD shares the group. An Application's status and operation are members like any other.
+    Kind("applications", "Application", _ARGO, ("v1alpha1",), short=("app", "apps"), generation=True, custom=True),
+    Kind(
+        "appprojects", "AppProject", _ARGO, ("v1alpha1",), short=("appproj", "appprojs"), generation=True, custom=True
+    ),
+    Kind(
+        "applicationsets",
+        "ApplicationSet",
+        _ARGO,
+        ("v1alpha1",),
+        short=("appset", "appsets"),
+        status=True,
+        generation=True,
+        custom=True,
+    ),
+    Kind(
+        "kustomizations",
+        "Kustomization",
+        f"kustomize.{_FLUX}",
+        short=("ks",),
+        status=True,
+        generation=True,
+        custom=True,
+    ),
+    Kind(
+        "helmreleases",
+        "HelmRelease",
+        f"helm.{_FLUX}",
+        ("v2",),
+        short=("hr",),
+        status=True,
+        generation=True,
+        custom=True,
+    ),
 )
 
 EVENTS_GROUP = "events.k8s.io"

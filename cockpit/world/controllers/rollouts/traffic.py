@@ -6,7 +6,7 @@ from typing import Any
 
 from cockpit.world.controllers.kit import integer, label
 from cockpit.world.controllers.revisions import available
-from cockpit.world.controllers.rollouts import counts, spec
+from cockpit.world.controllers.rollouts import counts, routers, spec
 from cockpit.world.controllers.rollouts.context import Context
 from cockpit.world.controllers.templates import ROLLOUT_HASH
 
@@ -40,6 +40,7 @@ def reconcile(ctx: Context) -> None:
         weights["additional"] = extra
     before = (ctx.status.get("canary") or {}).get("weights")
     ctx.out["canary"]["weights"] = weights
+    routers.tell(ctx, weight, whole)
     if before is None:
         ctx.event("TrafficWeightUpdated", f"Traffic weight updated to {weight}")
     elif before["canary"].get("weight", 0) != weight:
