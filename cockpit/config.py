@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from cockpit.base.errors import ConfigError
 
-_SLI_TABLE = re.compile(r"\s*\[\[\s*sli\s*\]\]")
+_TABLE = r"\s*\[\[\s*{name}\s*\]\]"
 _SERVICE = re.compile(r"[a-z0-9-]{1,63}/(https?:)?[a-z0-9-]{1,63}:[a-z0-9-]{1,15}")
 
 
@@ -94,10 +94,21 @@ class SloSettings(_Section):
 
     name: str = "availability"
     match: str = "*/*"
-    objective: float = Field(default=0.999, gt=0, lt=1)
+    objective: float = 0.999
     period_days: float = Field(default=30, gt=0)
     latency: float | None = Field(default=None, gt=0)
     """Seconds that P95 should stay below; the bucket edge nearest to it is judged. Default: the baseline's own P95."""
+    line: int | None = None
+    """Where it stands in the file; filled in by the reader, as is ``fault``."""
+    fault: str | None = None
+    """Why it cannot be used. Rollouts that match are blind then: any other objective might be laxer than was meant."""
+
+    @field_validator("objective")
+    @classmethod
+    def _share(cls, value: float) -> float:
+        if not 0 < value < 1:
+            raise ValueError("must lie between 0 and 1, as 0.999 does for 99.9 %; 100 % leaves no error to spend")
+        return value
 
 
 class SliSettings(_Section):
@@ -117,10 +128,14 @@ class SliSettings(_Section):
     namespace: str = "namespace"
     pod: str = "pod"
     line: int | None = None
-    """Where it stands in the file; filled in by the reader."""
+    """Where it stands in the file; filled in by the reader, as is ``fault``."""
+    fault: str | None = None
+    """Why it cannot be used. It alone is blind then, and everything else is judged."""
 
     @model_validator(mode="after")
     def _parts(self) -> SliSettings:
+        if self.fault is not None:
+            return self
         if self.kind == "volume":
             if (self.total is None) == (self.good is None) or self.errors is not None:
                 raise ValueError("a volume needs either total or good, the counter of its transactions")
@@ -277,6 +292,8 @@ def load_settings(path: Path | None = None, overrides: Mapping[str, Any] | None 
         if value is not None:
             _put(data, dotted.split("."), value)
     data["source"] = file if file.is_file() else None
+    _set_aside(data, "sli", SliSettings, file)
+    _set_aside(data, "slo", SloSettings, file)
     try:
         return Settings.model_validate(data)
     except ValidationError as error:
@@ -298,14 +315,36 @@ def _read(file: Path, *, required: bool) -> dict[str, Any]:
 
 
 def _numbered(data: dict[str, Any], text: str) -> dict[str, Any]:
-    """With the line of each ``[[sli]]``, so that an error found much later can still name it."""
-    lines = [number for number, line in enumerate(text.splitlines(), start=1) if _SLI_TABLE.match(line)]
-    entries = data.get("sli")
-    if isinstance(entries, list) and len(entries) == len(lines):
-        for entry, number in zip(entries, lines, strict=True):
-            if isinstance(entry, dict):
-                entry["line"] = number
+    """With the line of each ``[[sli]]`` and ``[[slo]]``, so that an error found much later can still name it."""
+    for name in ("sli", "slo"):
+        table = re.compile(_TABLE.format(name=name))
+        lines = [number for number, line in enumerate(text.splitlines(), start=1) if table.match(line)]
+        entries = data.get(name)
+        if isinstance(entries, list) and len(entries) == len(lines):
+            for entry, number in zip(entries, lines, strict=True):
+                if isinstance(entry, dict):
+                    entry["line"] = number
     return data
+
+
+def _set_aside(data: dict[str, Any], name: str, model: type[SliSettings] | type[SloSettings], file: Path) -> None:
+    """Replace each table that cannot be used by one that says why: one bad SLI must not take the cockpit away."""
+    entries = data.get(name)
+    for at, entry in enumerate(entries if isinstance(entries, list) else ()):
+        if not isinstance(entry, dict):
+            continue  # validation names it
+        try:
+            model.model_validate(entry)
+        except ValidationError as error:
+            called = str(entry["name"]) if isinstance(entry.get("name"), str) else f"number {at + 1}"
+            line = f" line {entry['line']}" if isinstance(entry.get("line"), int) else ""
+            match = entry.get("match")
+            data[name][at] = {
+                "name": called,
+                "match": match if isinstance(match, str) else "*/*",
+                "line": entry.get("line"),
+                "fault": f"{file}{line}: {name} {called!r}: {'; '.join(_faults(error))}",
+            }
 
 
 def _put(section: dict[str, Any], path: list[str], value: Any) -> None:
@@ -319,11 +358,12 @@ def _put(section: dict[str, Any], path: list[str], value: Any) -> None:
 
 
 def _explain(file: Path, error: ValidationError) -> str:
-    parts = []
+    return f"config file {file}: {'; '.join(_faults(error))} (see config.example.toml)"
+
+
+def _faults(error: ValidationError) -> Iterator[str]:
+    """One clause for each of the first faults: the key, and what is wrong with it."""
     for item in error.errors()[:5]:
         where = ".".join(str(piece) for piece in item["loc"])
-        if item["type"] == "extra_forbidden":
-            parts.append(f"{where}: no such setting")
-        else:
-            parts.append(f"{where}: {item['msg'].removeprefix('Value error, ')}")
-    return f"config file {file}: " + "; ".join(parts) + " (see config.example.toml)"
+        said = "no such setting" if item["type"] == "extra_forbidden" else item["msg"].removeprefix("Value error, ")
+        yield f"{where}: {said}" if where else said

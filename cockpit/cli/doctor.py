@@ -12,7 +12,7 @@ import typer
 from cockpit.base.errors import ExitCode
 from cockpit.base.secrets import hide
 from cockpit.cli.options import Options, shared
-from cockpit.cli.output import dumps, say, width
+from cockpit.cli.output import complain, dumps, say, width
 from cockpit.cli.text import wrapped
 
 _MARK = {"ok": "*", "warn": "!", "bad": "x", "unreachable": "x", "unknown": "?", "off": "-"}
@@ -53,11 +53,19 @@ def _rbac(
 def _check(options: Options) -> int:
     """Read the settings and print what is in force.
 
-    A file that cannot be used is an error naming the key, exit code 2.
+    A file, or a part of one, that cannot be used is an error naming the key, exit code 2.
     """
-    values = hide(options.settings().model_dump(mode="json"))
+    from cockpit.doctor.local import unusable
+    from cockpit.metrics.presets import load_preset
+
+    settings = options.settings()
+    load_preset(settings.prometheus.preset, settings.source.parent / "presets" if settings.source else None)
+    values = hide(settings.model_dump(mode="json"))
     say(dumps(values) if options.json else "\n".join(_flat("", values)))
-    return int(ExitCode.DONE)
+    faults = unusable(settings)
+    for fault in faults:
+        complain(fault)
+    return int(ExitCode.USAGE if faults else ExitCode.DONE)
 
 
 def _flat(prefix: str, values: dict[str, Any]) -> Iterator[str]:

@@ -117,6 +117,8 @@ class Rights:
             attributes["namespace"] = namespace
         if right.subresource:
             attributes["subresource"] = right.subresource
+        if right.name:
+            attributes["name"] = right.name
         body = {
             "apiVersion": "authorization.k8s.io/v1",
             "kind": "SelfSubjectAccessReview",

@@ -16,7 +16,8 @@ from cockpit.cluster.transport import Transport
 from cockpit.config import Settings
 from cockpit.doctor.finding import Finding, State
 from cockpit.doctor.rbac import READ, WRITE, Rule, rights_of
-from cockpit.model.resource import DEPLOYMENTS, ROLLOUTS, Resource
+from cockpit.model.resource import DEPLOYMENTS, ROLLOUTS, SERVICES, Resource
+from cockpit.model.right import Right
 from cockpit.net.redact import redact
 
 SKEW_WARN = 5.0
@@ -43,6 +44,8 @@ async def check_cluster(settings: Settings, clock: Clock) -> list[Finding]:
             return [*found, *_blocked(_BLOCKED[1:], "api")]
         found += [await _identity(rights, credentials, settings), skew, *await _kinds(transport, settings, credentials)]
         found += await _rights(rights, settings, credentials)
+        if settings.prometheus.service is not None:
+            found.append(await _proxy(rights, settings.prometheus.service))
         return found
     finally:
         await rights.aclose()
@@ -141,6 +144,17 @@ async def _rights(rights: Rights, settings: Settings, credentials: Credentials) 
         hint = "`cockpit rbac --operator` prints them; without them the keys say why they do nothing"
         found.append(_missing("write", where, await _lacking(rights, WRITE, scope), "warn", hint))
     return found
+
+
+async def _proxy(rights: Rights, service: str) -> Finding:
+    """Whether Prometheus may be asked through the API server."""
+    namespace, _, name = service.partition("/")
+    right = Right("get", SERVICES, "proxy", name)
+    answer, reason = await rights.check(right, namespace)
+    if answer == "allowed":
+        return Finding("service proxy", "ok", f"in {namespace}: you may {right}")
+    hint = "`cockpit rbac` prints the Role for it; without it every SLI says it is unknown"
+    return Finding("service proxy", "bad" if answer == "denied" else "unknown", reason, hint)
 
 
 async def _lacking(rights: Rights, rules: Sequence[Rule], scope: str) -> list[tuple[str, str]]:

@@ -37,13 +37,14 @@ async def examine(settings: Settings) -> list[Finding]:
     """Look at everything; never raises for what it finds."""
     clock = Clock(settings.world.time_scale)
     cluster, prometheus = await asyncio.gather(_cluster(settings, clock), _prometheus(settings))
-    presets = await _fitting(settings) if all(each.state in ("ok", "warn") for each in cluster) else []
+    reached = all(each.state in ("ok", "warn") for each in cluster if each.name in ("kubeconfig", "api"))
+    presets = await _fitting(settings) if reached else []
     size = shutil.get_terminal_size((0, 0))
     terminal = local.check_terminal(
         os.environ, is_tty=sys.stdout.isatty(), size=(size.columns, size.lines), encoding=local.encoding_here()
     )
     return [
-        local.check_settings(settings),
+        *local.check_settings(settings),
         *cluster,
         *prometheus,
         *presets,

@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
 
+from cockpit.base.text import clean
 from cockpit.config import Settings, default_config_path
 from cockpit.doctor.finding import Finding
 
@@ -16,11 +17,24 @@ SMALLEST = (60, 20)
 _NO_SCREEN = ("", "dumb", "unknown")
 
 
-def check_settings(settings: Settings) -> Finding:
-    """Which file is in force."""
+def check_settings(settings: Settings) -> list[Finding]:
+    """Which file is in force, and what of it is not because it cannot be used."""
     where = str(settings.source) if settings.source else f"defaults ({default_config_path()} does not exist)"
     mode = "read-only" if settings.read_only else "read-write"
-    return Finding("settings", "ok", f"{where}, {mode}")
+    hint = "rollouts that it is for stay blind until it is mended"
+    return [
+        Finding("settings", "ok", f"{where}, {mode}"),
+        *(Finding("settings", "bad", said, hint) for said in unusable(settings)),
+    ]
+
+
+def unusable(settings: Settings) -> list[str]:
+    """What the settings ask for and cannot be had, one sentence each; the rest of them is in force."""
+    from cockpit.metrics.own import own_slis
+
+    own = own_slis(settings.sli, settings.judge, str(settings.source or "settings"))
+    found = [slo.fault for slo in settings.slo] + [sli.fault for sli in own.values()]
+    return [clean(said, 400) for said in found if said]
 
 
 def check_journal(path: Path) -> Finding:

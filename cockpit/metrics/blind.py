@@ -15,6 +15,7 @@ from cockpit.model.evidence import Blind, Counts, Evidence, Sli
 from cockpit.model.rollout import Arm, Role, Rollout
 
 UNMEASURED = "NOT_MEASURED"
+MISCONFIGURED = "MISCONFIGURED"
 
 _TOO_NEW = 2 * GRID_SECONDS + 15.0  # two scrapes and the way there
 _STALE = 75.0  # 2.5 scrapes at the slowest interval in common use (30 s)
@@ -105,8 +106,10 @@ def latency_spot(follow: Follow, sli: Sli, trouble: Blind | None) -> Blind | Non
 
 
 def own_spot(follow: Follow, item: Evidence) -> Blind | None:
-    """A counter of the user's own that the baseline moves and the canary's pods do not expose."""
+    """A counter of the user's own that the baseline moves and the canary's pods do not expose, or that none can be."""
     source = follow.counting.own(item.sli.name)
+    if source.fault is not None:
+        return Blind(MISCONFIGURED, source.fault)
     seen = follow.counting.exposed(item.sli.name)
     if not any(seen.values()):
         return Blind("METRIC_ABSENT", f"{source.setting}: no series for these pods")

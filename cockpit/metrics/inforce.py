@@ -29,11 +29,17 @@ class InForce:
         return of(key, self._own)
 
     def slo(self, rollout: Rollout) -> SloSettings | None:
+        """The objective; None where there is none, or none that can be used (``fault``)."""
         configured = slo_of(rollout.key, self._settings.slo)
         if configured is not None:
-            return configured
+            return configured if configured.fault is None else None
         declared = self.declared.of(rollout)
         return declared.settings() if declared is not None else None
+
+    def fault(self, rollout: Rollout) -> str | None:
+        """Why the objective that the settings have for it cannot be used."""
+        configured = slo_of(rollout.key, self._settings.slo)
+        return configured.fault if configured is not None else None
 
     def objective(self, rollout: Rollout) -> Objective | None:
         """The objective as rules in Prometheus know it."""

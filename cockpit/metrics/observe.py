@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from cockpit.config import SloSettings
 from cockpit.judge.rows import EXPECTED
-from cockpit.metrics.blind import UNMEASURED, Up, blind_spot, latency_spot, own_spot
+from cockpit.metrics.blind import MISCONFIGURED, Up, blind_spot, latency_spot, own_spot
 from cockpit.metrics.burn import Past, Spent, burn_of
 from cockpit.metrics.counters import Pod
 from cockpit.metrics.follow import Follow
@@ -30,8 +30,12 @@ def observe(
     past: Mapping[float, Past],
     declared: Objective | None = None,
     spent: Spent | None = None,
+    fault: str | None = None,
 ) -> Observed:
-    """The newest picture of one rollout. ``missing`` maps a source of the preset to why it gave nothing, or not all."""
+    """The newest picture of one rollout. ``missing`` maps a source of the preset to why it gave nothing, or not all.
+
+    ``fault``: why the objective of the settings cannot be used. Errors are not judged ready by any other then.
+    """
     requests = missing.get("requests")
     blind: dict[Role, Blind | None] = {role: blind_spot(follow, role, metric, ups, requests) for role in ROLES}
     without = {name: missing[name] for name in (CPU, MEMORY) if name in missing}
@@ -41,24 +45,24 @@ def observe(
         without |= dict.fromkeys((ERRORS, RATE, RATE_PER_POD), requests)
     counting = follow.counting
     return Observed(
-        evidence=tuple(_evidence(follow, blind, missing)),
+        evidence=tuple(_evidence(follow, blind, missing, Blind(MISCONFIGURED, fault) if fault else None)),
         readings=readings(follow.history, blind, without, finished=follow.with_before),
         burn=burn_of(follow, slo, past, declared, spent) if slo is not None else None,
         saturation=counting.gauges.saturation(follow.history),
     )
 
 
-def _evidence(follow: Follow, blind: Mapping[Role, Blind | None], missing: Mapping[str, Blind]) -> Iterator[Evidence]:
-    """Every SLI that is counted, each with its own blind spot; what nobody measures is left out."""
+def _evidence(
+    follow: Follow, blind: Mapping[Role, Blind | None], missing: Mapping[str, Blind], fault: Blind | None
+) -> Iterator[Evidence]:
+    """Every SLI that is counted, each with its own blind spot."""
     arms = _either(blind)
     for item in follow.evidence:
         name = item.sli.name
         if name == ERRORS:
-            yield replace(item, blind=arms)
+            yield replace(item, blind=fault or arms)
         elif name in QUANTILES:
-            spot = latency_spot(follow, item.sli, missing.get("latency"))
-            if spot is None or spot.code != UNMEASURED:
-                yield replace(item, blind=arms or spot)
+            yield replace(item, blind=arms or latency_spot(follow, item.sli, missing.get("latency")))
         else:
             yield replace(item, blind=arms or missing.get(name) or own_spot(follow, item))
 

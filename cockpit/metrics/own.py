@@ -14,6 +14,7 @@ from cockpit.metrics.presets import plain_selector
 from cockpit.metrics.promql import fill
 from cockpit.model.evidence import Counts, Sli
 from cockpit.model.resource import Key
+from cockpit.model.sli import STANDARD
 
 PART = "cockpit_part"
 """Label that tells the two counters of one answer apart."""
@@ -32,6 +33,8 @@ class OwnSli(NamedTuple):
     namespace: str
     pod: str
     setting: str
+    fault: str | None = None
+    """Why it cannot be asked for; it alone is blind then."""
 
     def where(self, labels: Labels) -> tuple[str, str]:
         return labels.get(self.namespace, ""), labels.get(self.pod, "")
@@ -57,31 +60,41 @@ class OwnSli(NamedTuple):
 
 
 def own_slis(settings: Iterable[SliSettings], judge: JudgeSettings, source: str) -> dict[str, OwnSli]:
-    """The user's SLIs by name. Raises ConfigError naming the file, the line and the SLI."""
+    """The user's SLIs by name. One that cannot be used carries its fault, naming the file, the line and the SLI."""
     found: dict[str, OwnSli] = {}
     for entry in settings:
         line = f" line {entry.line}" if entry.line is not None else ""
         setting = f"{source}{line}: sli {entry.name!r}"
-        if _NAME.fullmatch(entry.name) is None:
-            raise ConfigError(f"{setting}: a name is lower case letters, digits, - and _, 32 at most")
-        if entry.name in found:
-            raise ConfigError(f"{setting}: there are two of this name")
-        for key in ("total", "errors", "good"):
-            selector = getattr(entry, key)
-            if selector is not None:
-                plain_selector(selector, f"{setting}: {key}")
+        fault = entry.fault or _fault(entry, setting)
+        name = entry.name
+        while name in found or name in STANDARD:
+            fault = fault or f"{setting}: there are two of this name"
+            name += "'"  # the second of two: both are shown, and only this one is blind
         sli = Sli(
-            entry.name,
+            name,
             entry.kind,
             "ratio",
             limit=entry.limit,
             k=entry.k or judge.ratio,
             ceiling=entry.limit if entry.kind == "errors" else None,
         )
-        found[entry.name] = OwnSli(
-            sli, entry.match, entry.total, entry.errors, entry.good, entry.namespace, entry.pod, setting
+        found[name] = OwnSli(
+            sli, entry.match, entry.total, entry.errors, entry.good, entry.namespace, entry.pod, setting, fault
         )
     return found
+
+
+def _fault(entry: SliSettings, setting: str) -> str | None:
+    """What is wrong with one ``[[sli]]`` that is complete."""
+    if _NAME.fullmatch(entry.name) is None:
+        return f"{setting}: a name is lower case letters, digits, - and _, 32 at most"
+    try:
+        for key in ("total", "errors", "good"):
+            if (selector := getattr(entry, key)) is not None:
+                plain_selector(selector, f"{setting}: {key}")
+    except ConfigError as error:
+        return str(error)
+    return None
 
 
 def of(key: Key, own: dict[str, OwnSli]) -> dict[str, OwnSli]:

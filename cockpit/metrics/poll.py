@@ -133,7 +133,8 @@ class Poll:
             if source is not None:
                 queries[name] = fill(source.query, values, where)
         for name, own in self._own.items():
-            queries[_OWN + name] = own.query(asked._asdict())
+            if own.fault is None:
+                queries[_OWN + name] = own.query(asked._asdict())
         asking = (self._range(name, text, start, end, strict=strict) for name, text in queries.items())
         answered = await asyncio.gather(*asking, return_exceptions=True)
         answers: dict[str, Answer] = {}

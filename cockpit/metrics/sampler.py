@@ -281,6 +281,7 @@ class Sampler:
                 self._pasts.of(key),
                 self._in_force.objective(follow.rollout),
                 self._budgets.of(key),
+                self._in_force.fault(follow.rollout),
             )
             if observed != self._observed.get(key):
                 self._observed[key] = observed

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from cockpit.base.clock import Clock
-from cockpit.config import Settings, load_settings
+from cockpit.config import PrometheusSettings, Settings, load_settings
 from cockpit.doctor.cluster import check_cluster
 from cockpit.doctor.examine import examine
 from cockpit.doctor.finding import Finding
@@ -68,6 +68,30 @@ async def test_a_user_without_rights_is_told_what_is_lacking(small: WorldProcess
     assert "rbac" in found["kind Rollout"].hint
     assert found["read"].state == "bad"
     assert "list pods" in found["read"].detail
+
+
+async def test_the_right_to_ask_through_the_api_server_is_asked_for_by_name(
+    small: WorldProcess, tmp_path: Path
+) -> None:
+    service = "monitoring/prometheus:9090"
+    role = list(yaml.safe_load_all(manifest(operator=False, service=service)))
+    small.control.user("proxied", "token-of-proxied", rules=[rule for part in role for rule in part["rules"]])
+    other = [{**rule, "resourceNames": ["other:9090"]} for rule in role[1]["rules"]]
+    small.control.user("elsewhere", "token-of-elsewhere", rules=[*role[0]["rules"], *other])
+    for user, state in (("proxied", "ok"), ("elsewhere", "bad")):
+        settings = settings_of(small, tmp_path, user)
+        settings = settings.model_copy(update={"prometheus": PrometheusSettings(service=service)})
+        found = by_name(await check_cluster(settings, Clock()))["service proxy"]
+        assert found.state == state, found
+        assert "get services/proxy prometheus:9090" in found.detail
+    assert "cockpit rbac" in found.hint
+
+
+async def test_presets_are_probed_in_read_only_mode_too(small: WorldProcess, tmp_path: Path) -> None:
+    settings = settings_of(small, tmp_path).model_copy(update={"read_only": True})
+    found = by_name(await examine(settings))
+    assert found["write"].state == "off"
+    assert found["preset"].state == "ok", found["preset"]
 
 
 async def test_an_unknown_token_is_one_finding(small: WorldProcess, tmp_path: Path) -> None:

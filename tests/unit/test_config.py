@@ -43,7 +43,8 @@ def test_flags_win_over_the_file(tmp_path: Path) -> None:
         ("[prometheus]\nurl = 3\n", "prometheus.url"),
         ('[prometheus]\nurl = "prom:9090"\n', "must start with http:// or https://"),
         ('[prometheus]\nurll = "http://x"\n', "prometheus.urll: no such setting"),
-        ("[[slo]]\nobjective = 1.0\n", "slo.0.objective"),
+        ("slo = 3\n", "slo: "),
+        ("slo = [3]\n", "slo.0"),
         ("read_only = maybe\n", "not valid TOML"),
         ("cluster = 3\n", "cluster"),
     ],
@@ -66,3 +67,14 @@ def test_overrides_on_a_scalar_section_are_a_config_error(tmp_path: Path) -> Non
     file = write(tmp_path, "cluster = 3\n")
     with pytest.raises(ConfigError, match="cluster"):
         load_settings(file, {"cluster.context": "x"})
+
+
+@pytest.mark.parametrize("objective", ["1.0", "100", "0", "nan", '"all"'])
+def test_one_bad_objective_leaves_the_rest_in_force(tmp_path: Path, objective: str) -> None:
+    text = f'[[slo]]\nname = "good"\nmatch = "a/*"\n\n[[slo]]\nname = "all"\nmatch = "b/*"\nobjective = {objective}\n'
+    file = write(tmp_path, text)
+    good, bad = load_settings(file).slo
+    assert (good.name, good.fault) == ("good", None)
+    assert (bad.name, bad.match) == ("all", "b/*")
+    assert bad.fault is not None
+    assert bad.fault.startswith(f"{file} line 5: slo 'all': objective: ")

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from cockpit.base.clock import Clock
-from cockpit.config import ClusterSettings, PrometheusSettings, Settings
+from cockpit.config import ClusterSettings, PrometheusSettings, Settings, load_settings
 from cockpit.doctor.cluster import check_cluster, skew_finding
 from cockpit.doctor.examine import wanted_series
 from cockpit.doctor.finding import Finding, worst
@@ -135,7 +135,26 @@ async def test_without_a_kubeconfig_the_rest_is_unknown_not_bad(tmp_path: Path) 
 
 
 def test_settings_name_their_file(tmp_path: Path) -> None:
-    assert "read-only" in check_settings(Settings(read_only=True, source=tmp_path / "c.toml")).detail
+    (found,) = check_settings(Settings(read_only=True, source=tmp_path / "c.toml"))
+    assert "read-only" in found.detail
+
+
+def test_settings_that_are_not_in_force_are_named(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text("""
+[[slo]]
+objective = 1.0
+[[sli]]
+name = "orders"
+total = "sum(rate(orders_total[5m]))"
+errors = "orders_failed_total{}"
+""")
+    found, *faults = check_settings(load_settings(file))
+    assert found.state == "ok"
+    assert [fault.state for fault in faults] == ["bad", "bad"]
+    slo, sli = (fault.detail for fault in faults)
+    assert f"{file} line 2: slo 'number 1': objective: must lie between 0 and 1" in slo
+    assert f"{file} line 4: sli 'orders': total must be one plain selector" in sli
 
 
 def test_rbac_is_valid_and_least() -> None:
