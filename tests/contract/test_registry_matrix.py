@@ -116,13 +116,12 @@ def test_a_rollback_to_what_is_held_is_carried_out_and_recorded(stand: MatrixSta
 
 def test_without_the_right_to_read_secrets_docker_config_serves(stand: MatrixStand) -> None:
     """The pull secret is the cluster's; who may not read it is asked for nothing more than a login of its own."""
-    if stand.registry.auth == "none":
-        pytest.skip("a registry without login needs none")
     everything = {"apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "list", "watch"]}
     rules = [{**everything, "resources": [each]} for each in ("rollouts", "replicasets", "pods", "nodes", "services")]
     stand.stage.control.user("looker", "looker-token", rules=rules)
     to = stand.revision("retained")
     for login, state in (((USER, PASSWORD), "retained"), ((USER, "stale"), "denied"), (None, "denied")):
+        state = "retained" if stand.registry.auth == "none" else state
         seat = stand.cockpit(login=login, token="looker-token")
         told = stand.revisions(seat)
         assert told[int(to)]["retained"] == state, told[int(to)]["retained_reason"]

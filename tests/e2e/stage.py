@@ -122,9 +122,11 @@ class Stage:
 
     def act(self, verb: str, name: str, *flags: str, kind: str = "Rollout") -> dict[str, Any]:
         """Run a verb as a command while the world's time goes on; returns its JSON."""
-        target = f"{kind.lower()}/{SPACE}/{name}"
-        process = self.cockpit.start(verb, target, "-o", "json", *flags)
-        return self.finish(process)
+        return self.act_on(f"{kind.lower()}/{SPACE}/{name}", verb, *flags)
+
+    def act_on(self, target: str, verb: str, *flags: str) -> dict[str, Any]:
+        """The same on a rollout of any namespace."""
+        return self.finish(self.cockpit.start(verb, target, "-o", "json", *flags))
 
     def finish(self, process: subprocess.Popen[bytes]) -> dict[str, Any]:
         """Advance the world until a started command has ended; returns its JSON."""
