@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cockpit.cli.cells import UNKNOWN, percent, quantity, span, table
-from cockpit.cli.output import cut
 
 _WIDE = 120
 """Columns from which the reason stands beside the state."""
@@ -30,7 +29,7 @@ def slis(rows: Sequence[dict[str, Any]], columns: int) -> list[str]:
         if evidence := _evidence(row):
             told += _below(evidence, columns)
         if row["reason"] and not wide:
-            told.append(f"    {cut(row['reason'], columns - 4)}")
+            told += _below(row["reason"], columns)
     return told
 
 
@@ -128,7 +127,8 @@ def _limits(low: float | None, high: float | None) -> str:
 
 
 def _line(label: str, text: str, columns: int) -> str:
-    return f"{label:<{_INDENT - 1}} {cut(text, max(20, columns - _INDENT))}".rstrip()
+    lines = textwrap.wrap(text, max(20, columns - _INDENT), break_on_hyphens=False) or [""]
+    return "\n".join(f"{label if at == 0 else '':<{_INDENT - 1}} {line}".rstrip() for at, line in enumerate(lines))
 
 
 def _whole(number: int | None) -> str:

@@ -87,6 +87,10 @@ def _logs(
         if not roles:
             complain(f"{found.key} has no {arm.value} with pods now")
             return int(ExitCode.REFUSED)
+        names = {name: None for role in roles for pod in arms[role].pods for name in pod.containers}
+        if container is not None and names and container not in names:
+            complain(f"{found.key} has no container {container!r}; there is {', '.join(names)}")
+            return int(ExitCode.REFUSED)
         options_ = LogOptions(since=window, follow=follow, previous=previous, container=container)
         session.open_logs(found.key, options_)
         feeds = {role: session.logs(found.key, role) for role in roles}

@@ -13,6 +13,8 @@ from cockpit.cli.output import cut
 
 _WIDE = 120
 """Columns from which the verdict's reason stands in the same line."""
+_LONGEST = 2000
+"""Characters of one fact; only a message meant to flood is longer."""
 _GLYPH = {"Degraded": "x", "Paused": "=", "Progressing": "o", "Healthy": "*"}
 
 
@@ -50,7 +52,7 @@ def fleet(items: Sequence[dict[str, Any]], columns: int = 80) -> str:
         if entry["kind"] != "Rollout":
             name = f"{entry['kind'].lower()}/{name}"
         waits = "waits for you; " if entry["waits_for_human"] else ""
-        verdicts.append((entry["verdict"]["state"].upper(), f"{waits}{entry['verdict']['reason']}"))
+        verdicts.append((entry["verdict"]["state"].upper(), f"{waits}{_why(entry)}"))
         mark = _GLYPH.get(entry["phase"], UNKNOWN)
         rows.append([f"{mark} {name}", entry["phase"], step(entry["step"]), weight(entry["weight"])])
     if columns >= _WIDE:
@@ -63,6 +65,13 @@ def fleet(items: Sequence[dict[str, Any]], columns: int = 80) -> str:
         if entry["in_flight"] or entry["phase"] != "Healthy":
             told.append(f"    {cut(reason, columns - 4)}")
     return "\n".join(told)
+
+
+def _why(entry: dict[str, Any]) -> str:
+    """The verdict's reason; of a degraded rollout that nothing is judged of, what the controller says."""
+    degraded = entry["phase"] == "Degraded" and entry["verdict"]["state"] == "unjudged"
+    reason: str = (entry["message"] if degraded else "") or entry["verdict"]["reason"]
+    return reason
 
 
 def status(entry: dict[str, Any], columns: int = 80) -> str:
@@ -115,7 +124,7 @@ def wrapped(label: str, text: str, columns: int, indent: int = 18) -> list[str]:
 
 
 def _labelled(label: str, text: str, columns: int) -> str:
-    return f"{label:<9} {cut(text, max(20, columns - 10))}".rstrip()
+    return "\n".join(line.rstrip() for line in wrapped(label, cut(text, _LONGEST), columns, 10))
 
 
 def _arm(role: str, side: dict[str, Any] | None, columns: int) -> list[str]:

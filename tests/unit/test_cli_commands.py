@@ -264,6 +264,14 @@ def test_logs_of_both_arms_are_merged_by_time_and_clean(desk: Desk, run: Run) ->
     assert desk.seat.log_options == LogOptions(since=5400.0, follow=False, previous=True, container="web")
 
 
+def test_logs_of_a_container_that_no_pod_has_are_refused_by_name(desk: Desk, run: Run) -> None:
+    side = seat.arm("canary", seat.pod("ok-1", containers=("web", "proxy")))
+    desk.seat = seat.FakeSeat(seat.picture(seat.rollout(canary=side)))
+    code, out, err = run("logs", "payments/checkout-api", "--container", "nope")
+    assert (code, out) == (1, "")
+    assert "no container 'nope'; there is web, proxy" in err
+
+
 def test_durations(desk: Desk, run: Run) -> None:
     assert run("logs", "payments/checkout-api", "--since", "5x")[0] == 2
     assert run("logs", "payments/checkout-api", "--since", "1h30m")[0] == 0

@@ -123,6 +123,24 @@ def test_status_text_fits_80_columns_and_says_what_the_json_says() -> None:
         assert word in printed, word
 
 
+def test_no_word_of_a_long_sentence_is_lost_in_80_columns() -> None:
+    said = "InvalidSpec: The Rollout is invalid: " + " ".join(f"word{number}" for number in range(60)) + " END"
+    shown = seat.rollout(message=said)
+    printed = text.status(report.status(seat.picture(shown), shown.key), 80)
+    assert max(len(line) for line in printed.split("\n")) <= 80
+    assert said in " ".join(printed.split())
+    flood = seat.rollout(message="m" * 1_000_000)
+    assert len(text.status(report.status(seat.picture(flood), flood.key), 80)) < 10_000
+
+
+def test_a_degraded_rollout_that_nothing_is_judged_of_says_what_its_controller_says() -> None:
+    shown = seat.rollout(phase="Degraded", message="InvalidSpec: no steps")
+    entry = report.item(shown, None)
+    assert entry["verdict"]["state"] == "unjudged"
+    for columns in (80, 160):
+        assert "InvalidSpec: no steps" in text.fleet([entry], columns)
+
+
 def test_unknown_is_a_question_mark_never_zero() -> None:
     shown = seat.rollout()
     lines = text.status(report.status(seat.picture(shown), shown.key)).split("\n")
