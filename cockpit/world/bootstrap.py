@@ -1,4 +1,4 @@
-"""What a cluster holds before anybody works on it: namespaces, default roles, Argo's definitions."""
+"""What a cluster holds before anybody works on it: namespaces, default roles, priorities, custom definitions."""
 
 from __future__ import annotations
 
@@ -11,6 +11,10 @@ from cockpit.world.kinds import Kind
 from cockpit.world.store import Store
 
 _AGE = ("Age", "date", ".metadata.creationTimestamp")
+_READY = (
+    ("Ready", "string", '.status.conditions[?(@.type=="Ready")].status'),
+    ("Status", "string", '.status.conditions[?(@.type=="Ready")].message'),
+)
 _COLUMNS = {
     "rollouts": (
         ("Desired", "integer", ".spec.replicas"),
@@ -20,8 +24,20 @@ _COLUMNS = {
     ),
     "analysisruns": (("Status", "string", ".status.phase"),),
     "experiments": (("Status", "string", ".status.phase"),),
+    "applications": (
+        ("Sync Status", "string", ".status.sync.status"),
+        ("Health Status", "string", ".status.health.status"),
+    ),
+    "kustomizations": _READY,
+    "helmreleases": _READY,
+    "gitrepositories": (("URL", "string", ".spec.url"), *_READY),
+    "helmrepositories": (("URL", "string", ".spec.url"), *_READY),
 }
-"""Printer columns of Argo's definitions; ``api.table`` prints them."""
+"""Printer columns of the custom definitions; ``api.table`` prints them."""
+_PRIORITIES = (
+    ("system-cluster-critical", 2_000_000_000, "Used for system critical pods that must run in the cluster."),
+    ("system-node-critical", 2_000_001_000, "Used for system critical pods that must not be moved from their node."),
+)
 NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
 
 
@@ -29,6 +45,9 @@ def bootstrap(store: Store) -> None:
     for name in NAMESPACES:
         store.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}, manager="kube-apiserver")
     rbac.bootstrap(store)
+    for name, value, description in _PRIORITIES:
+        body = {"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": name}}
+        store.create({**body, "value": value, "description": description}, manager="kube-apiserver")
     for kind in store.kinds.all:
         if kind.custom:
             store.create(_definition(kind, rfc3339(store.clock.now())), manager="kubectl-create")

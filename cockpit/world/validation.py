@@ -59,6 +59,8 @@ def check(kind: Kind, new: Object, old: Object | None) -> list[Cause]:
     causes.extend(_owners(metadata))
     if kind.plural in ("rolebindings", "clusterrolebindings"):
         causes.extend(_binding(new, old))
+    if kind.plural in ("configmaps", "secrets") and old is not None and old.get("immutable"):
+        causes.extend(_immutable(new, old))
     spec: dict[str, Any] = new.get("spec") or {}
     before: dict[str, Any] | None = None if old is None else old.get("spec") or {}
     if spec == before:
@@ -76,6 +78,12 @@ def check(kind: Kind, new: Object, old: Object | None) -> list[Cause]:
     elif kind.plural == "rollouts":
         causes.extend(_rollout(new, spec))
     return causes
+
+
+def _immutable(new: Object, old: Object) -> Iterator[Cause]:
+    for field in ("immutable", "data", "binaryData"):
+        if new.get(field) != old.get(field):
+            yield Cause("FieldValueForbidden", "Forbidden: field is immutable when `immutable` is set", field)
 
 
 def _owners(metadata: dict[str, Any]) -> Iterator[Cause]:

@@ -22,6 +22,14 @@ def dig(obj: Any, *path: str | int) -> Any:
     return obj
 
 
+def condition(obj: Object, kind: str, member: str) -> Cell:
+    """A member of the condition called ``kind``, None where there is none."""
+    for found in dig(obj, "status", "conditions") or ():
+        if found.get("type") == kind:
+            return None if found.get(member) is None else str(found[member])
+    return None
+
+
 def human_duration(seconds: float) -> str:
     """k8s.io/apimachinery/pkg/util/duration.HumanDuration."""
     whole = int(seconds)

@@ -104,6 +104,13 @@ _SERVICE = (
     Column("Selector", lambda obj, now: cells.labels_text(dig(obj, "spec", "selector")), wide=True),
 )
 
+_RELEASED = (
+    NAME,
+    AGE,
+    Column("Ready", lambda obj, now: cells.condition(obj, "Ready", "status")),
+    Column("Status", lambda obj, now: cells.condition(obj, "Ready", "message")),
+)
+
 _COLUMNS: dict[str, tuple[Column, ...]] = {
     "pods": _POD,
     "events": _EVENT,
@@ -150,6 +157,24 @@ _COLUMNS: dict[str, tuple[Column, ...]] = {
     ),
     "analysisruns": (NAME, Column("Status", _at("status", "phase")), AGE),
     "experiments": (NAME, Column("Status", _at("status", "phase")), AGE),
+    "applications": (
+        NAME,
+        Column("Sync Status", _at("status", "sync", "status")),
+        Column("Health Status", _at("status", "health", "status")),
+        Column("Revision", _at("status", "sync", "revision"), wide=True),
+        Column("Project", _at("spec", "project"), wide=True),
+    ),
+    "kustomizations": _RELEASED,
+    "helmreleases": _RELEASED,
+    "gitrepositories": (NAME, Column("URL", _at("spec", "url")), *_RELEASED[1:]),
+    "helmrepositories": (NAME, Column("URL", _at("spec", "url")), *_RELEASED[1:]),
+    "priorityclasses": (
+        NAME,
+        Column("Value", _at("value"), "integer"),
+        Column("Global-Default", lambda obj, now: "true" if obj.get("globalDefault") else "false", "boolean"),
+        AGE,
+    ),
+    "runtimeclasses": (NAME, Column("Handler", _at("handler")), AGE),
     "namespaces": (NAME, Column("Status", _at("status", "phase", default="")), AGE),
     "nodes": (
         NAME,

@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from cockpit.world.contract import Change, Objects, World
+from cockpit.world.contract import Change, Object, Objects, World
 from cockpit.world.controllers.analysisruns import AnalysisRuns
+from cockpit.world.controllers.applicationsets import ApplicationSets
 from cockpit.world.controllers.deployments import Deployments
 from cockpit.world.controllers.events import Recorder
 from cockpit.world.controllers.experiments import Experiments
+from cockpit.world.controllers.flux import HelmReleases, Kustomizations
+from cockpit.world.controllers.gitops import Applications
+from cockpit.world.controllers.jobs import Jobs
 from cockpit.world.controllers.kit import Key
 from cockpit.world.controllers.kubelet import Kubelet
 from cockpit.world.controllers.nodes import Scheduler, make_nodes
@@ -34,6 +38,11 @@ class Controllers:
         self._rollouts = Rollouts(world, self.recorder)
         self._analysis_runs = AnalysisRuns(world)
         self._experiments = Experiments(world)
+        self._jobs = Jobs(world, self.recorder)
+        self._applications = Applications(world, self.recorder)
+        self._application_sets = ApplicationSets(world)
+        self._kustomizations = Kustomizations(world, self.recorder)
+        self._helm_releases = HelmReleases(world, self.recorder)
         self._listeners = {
             "nodes": (self._scheduler.notice,),
             "pods": (
@@ -49,8 +58,16 @@ class Controllers:
                 self._rollouts.notice,
                 self._experiments.notice,
             ),
-            "deployments": (self._deployments.notice, self._rollouts.notice),
-            "rollouts": (self._rollouts.notice,),
+            "deployments": (self._deployments.notice, self._rollouts.notice, self._applications.notice),
+            "rollouts": (self._rollouts.notice, self._applications.notice),
+            "services": (self._applications.notice,),
+            "configmaps": (self._applications.notice,),
+            "secrets": (self._applications.notice,),
+            "jobs": (self._jobs.notice,),
+            "applications": (self._applications.notice, self._application_sets.notice),
+            "applicationsets": (self._application_sets.notice,),
+            "kustomizations": (self._kustomizations.notice,),
+            "helmreleases": (self._helm_releases.notice,),
             "analysisruns": (self._analysis_runs.notice, self._rollouts.notice),
             "experiments": (self._experiments.notice, self._rollouts.notice),
         }
@@ -59,6 +76,10 @@ class Controllers:
         """Hand a committed write to whoever cares; they only enqueue."""
         for listener in self._listeners.get(change.plural, ()):
             listener(change)
+
+    def refusal(self, namespace: str, pod: Object) -> str | None:
+        """Why admission refuses a new ``pod``, in the API server's words; None when it may be created."""
+        return self._quotas.refusal(namespace, pod)
 
     def failures(self) -> dict[tuple[str, Key], Exception]:
         """The last error of every key whose reconciliation fails now: a bug, or an object nobody foresaw."""
@@ -70,6 +91,11 @@ class Controllers:
             "rollouts": self._rollouts,
             "analysisruns": self._analysis_runs,
             "experiments": self._experiments,
+            "jobs": self._jobs,
+            "applications": self._applications,
+            "applicationsets": self._application_sets,
+            "kustomizations": self._kustomizations,
+            "helmreleases": self._helm_releases,
         }
         return {(name, key): error for name, part in named.items() for key, error in part.failures.items()}
 
