@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -56,47 +56,84 @@ def test_what_a_pod_runs_is_there_down_to_its_layers(world: WorldProcess, regist
     assert registry.get(f"/v2/{name}/manifests/{digest}", headers={"If-None-Match": f'"{digest}"'}).status_code == 304
 
 
-@pytest.mark.parametrize(
-    ("path", "status", "code"),
-    [
-        ("/v2/shop/cart/manifests/sha256:" + "0" * 64, 404, "MANIFEST_UNKNOWN"),
-        ("/v2/shop/cart/manifests/nope", 404, "MANIFEST_UNKNOWN"),
-        ("/v2/no/such/manifests/v1", 404, "MANIFEST_UNKNOWN"),
-        ("/v2/shop/cart/manifests/sha256:XYZ", 500, "UNKNOWN"),
-        ("/v2/shop/cart/blobs/sha256:" + "0" * 64, 404, "BLOB_UNKNOWN"),
-        ("/v2/no/such/tags/list", 404, "NAME_UNKNOWN"),
-    ],
-)
-def test_what_is_not_there(registry: httpx.Client, path: str, status: int, code: str) -> None:
-    answer = registry.get(path)
-    assert answer.status_code == status
-    assert answer.json()["errors"][0]["code"] == code
+def ask(registry: httpx.Client, path: str) -> dict[str, Any]:
+    found: dict[str, Any] = registry.get(path).raise_for_status().json()
+    return found
 
 
-def test_without_the_right_accept_an_image_that_exists_is_unknown(world: WorldProcess, registry: httpx.Client) -> None:
-    digest = image_id(world).partition("@")[2]
-    answer = registry.get(f"/v2/shop/cart/manifests/{digest}", headers={"Accept": "*/*"})
-    assert answer.status_code == 404
-    assert answer.json()["errors"][0]["message"].startswith("OCI index found")
+def test_it_loses_a_child_a_layer_and_an_image_while_it_runs(world: WorldProcess, registry: httpx.Client) -> None:
+    base = "/v2/shop/cart"
+    index = registry.head(f"{base}/manifests/v5").headers["docker-content-digest"]
+    child = ask(registry, f"{base}/manifests/{index}")["manifests"][0]["digest"]
+    layer = ask(registry, f"{base}/manifests/{child}")["layers"][0]["digest"]
+    for kind, digest in (("blobs", layer), ("manifests", child), ("manifests", index)):
+        path = f"{base}/{kind}/{digest}"
+        assert registry.head(path).status_code == 200
+        assert digest in world.control.call("POST", "/registry/lose", {"digest": digest})["lost"]
+        assert registry.head(path).status_code == 404
+    assert registry.head(f"{base}/manifests/v5").status_code == 404
+    assert "v5" not in ask(registry, f"{base}/tags/list")["tags"]
+    for digest in (layer, child, index):
+        world.control.call("POST", "/registry/restore", {"digest": digest})
+    assert registry.head(f"{base}/manifests/v5").headers["docker-content-digest"] == index
 
 
-def test_it_has_no_referrers_and_takes_nothing(registry: httpx.Client) -> None:
-    missing = registry.get("/v2/shop/cart/referrers/sha256:" + "0" * 64)
-    assert (missing.status_code, missing.headers["content-type"].split(";")[0]) == (404, "text/plain")
-    assert registry.post("/v2/shop/cart/blobs/uploads/").json()["errors"][0]["code"] == "UNSUPPORTED"
-    assert registry.delete("/v2/shop/cart/manifests/v7").status_code == 405
+def test_a_tag_moves_while_it_runs(world: WorldProcess, registry: httpx.Client) -> None:
+    path, image = "/v2/shop/cart/manifests/v6", "registry.acme.test/shop/cart:v6"
+    before = registry.head(path).headers["docker-content-digest"]
+    pushed = world.control.call("POST", "/tags", {"image": image})["digest"]
+    assert pushed != before
+    assert registry.head(path).headers["docker-content-digest"] == pushed
+    assert registry.head(f"/v2/shop/cart/manifests/{before}").status_code == 200  # untagged, and still there
+    assert registry.get(path, headers={"If-None-Match": f'"{before}"'}).status_code == 200
+    assert registry.get(path, headers={"If-None-Match": f'"{pushed}"'}).status_code == 304
+    world.control.call("POST", "/tags", {"image": image, "target": f"registry.acme.test/shop/cart@{before}"})
+    assert registry.head(path).headers["docker-content-digest"] == before
 
 
-def test_it_can_be_made_to_lose_and_to_fail(world: WorldProcess, registry: httpx.Client, tmp_path: Path) -> None:
-    tags = registry.get("/v2/shop/cart/tags/list").json()["tags"]
-    assert "v5" in tags
-    digest = registry.head("/v2/shop/cart/manifests/v5").headers["docker-content-digest"]
-    world.control.call("POST", "/registry/lose", {"digest": digest})
-    assert registry.head(f"/v2/shop/cart/manifests/{digest}").status_code == 404
-    world.control.call("POST", "/registry/fault", {"status": 429, "text": "slow down"})
-    assert registry.get("/v2/").status_code == 429
-    world.control.call("POST", "/registry/fault", {"down": True})
-    with pytest.raises(httpx.TransportError):
-        registry.get("/v2/")
-    world.control.call("POST", "/registry/fault", {})
+def test_it_fails_as_told_for_one_repository_or_for_all(world: WorldProcess, registry: httpx.Client) -> None:
+    manifest = "/v2/shop/cart/manifests/v6"
+
+    def fail(**fault: Any) -> None:
+        world.control.call("POST", "/registry/fault", fault)
+
+    try:
+        fail(status=429, text="slow down", headers={"Retry-After": "7"})
+        answer = registry.get("/v2/")
+        assert (answer.status_code, answer.text, answer.headers["retry-after"]) == (429, "slow down", "7")
+        fail(status=503, repository="shop/other")
+        assert registry.get(manifest).status_code == 200
+        fail(status=503, repository="shop/cart")
+        assert (registry.get(manifest).status_code, registry.get("/v2/").status_code) == (503, 200)
+        fail(status=200, text="<html>welcome to the hotel</html>", content_type="text/html")
+        assert "hotel" in registry.get(manifest).text
+        fail(delay=0.2)
+        with pytest.raises(httpx.ReadTimeout):
+            registry.get(manifest, timeout=0.05)
+        assert registry.get(manifest).status_code == 200
+    finally:
+        fail()
+    seen = world.control.call("GET", "/registry")
+    assert seen["fault"] is None
+    assert [each["status"] for each in seen["requests"] if each["path"] == manifest].count(503) == 1
+
+
+def test_a_stopped_registry_refuses_connections_and_comes_back_at_its_port(
+    world: WorldProcess, registry: httpx.Client
+) -> None:
     assert registry.get("/v2/").json() == {}
+    for _ in range(2):
+        world.control.call("POST", "/registry/fault", {"down": True})
+        for _ in range(2):
+            with pytest.raises(httpx.ConnectError):
+                registry.get("/v2/")
+        world.control.call("POST", "/registry/fault", {})
+        assert registry.get("/v2/").json() == {}
+
+
+def test_a_fault_that_makes_no_sense_is_refused(world: WorldProcess) -> None:
+    for body in ({"statuss": 1}, {"status": "x"}, {"down": True, "repository": "shop/cart"}):
+        with pytest.raises(RuntimeError, match="400"):
+            world.control.call("POST", "/registry/fault", body)
+    with pytest.raises(RuntimeError, match="give a digest"):
+        world.control.call("POST", "/registry/lose", {})
