@@ -12,9 +12,10 @@ from cockpit.actions.consent import missing
 from cockpit.actions.evidence import Witness
 from cockpit.actions.flipback import Guards
 from cockpit.actions.gateway import Gateway
+from cockpit.actions.gitops import GitOps
 from cockpit.actions.ledger import Ledger
 from cockpit.actions.operation import Operation
-from cockpit.actions.ports import Creator, Picture, Rights, Writer
+from cockpit.actions.ports import Creator, Picture, Reads, Rights, Writer
 from cockpit.actions.preflight.examiner import Examiner
 from cockpit.actions.preflight.runner import examined, lacking
 from cockpit.actions.proof import Compare, by_digest
@@ -25,7 +26,7 @@ from cockpit.base.clock import Clock
 from cockpit.base.errors import CockpitError
 from cockpit.base.ids import ulid
 from cockpit.journal import History, Journal, JournalError, Who
-from cockpit.model.plan import Consent, Intent, Outcome, Plan, Refusal, Result, Tier, Verb
+from cockpit.model.plan import OWNER_VERBS, Consent, Intent, Outcome, Plan, Refusal, Result, Tier, Verb
 from cockpit.model.preflight import Preflight
 from cockpit.model.resource import Key
 from cockpit.model.right import Answer
@@ -61,6 +62,7 @@ class Actions:
         witness: Witness | None = None,
         creator: Creator | None = None,
         guard: float = 0.0,
+        reads: Reads | None = None,
     ) -> None:
         """``guard``: cluster seconds that a rollback is watched for being flipped back; for a session that stays."""
         self._reader = reader
@@ -74,6 +76,7 @@ class Actions:
         self._examiner = examiner
         self._gateway = Gateway(writer, reader, rights, clock, read_only=read_only, creator=creator)
         self._ledger = Ledger(journal, who, clock, self.notify)
+        self._gitops = GitOps(self._gateway, self._ledger, journal, reads, clock, self.notify) if reads else None
         self._running: dict[Key, Operation] = {}
         self._guards = Guards(guard, picture, reader, clock, self._ledger, self.notify, strategy_of)
         self._notices: list[str] = []
@@ -99,6 +102,8 @@ class Actions:
         """Whether mode, kind and rights allow a verb, and if not why. Never blocks."""
         if self._gateway.read_only:
             return "denied", "read-only: started with --read-only (or read_only in the config)"
+        if verb in OWNER_VERBS:
+            return "unknown", "its owner is looked for when it is asked for"
         try:
             needed = self._strategy_of(key.kind).rights().get(verb)
         except KeyError:
@@ -121,6 +126,8 @@ class Actions:
             strategy = self._strategy_of(intent.key.kind)
         except KeyError:
             return Refusal(intent.verb, intent.key, f"nothing here handles a {intent.key.kind}")
+        if intent.verb in OWNER_VERBS and self._gitops is not None:
+            return await self._gitops.plan(intent)
         if intent.verb not in strategy.rights():
             return Refusal(intent.verb, intent.key, absent(intent.verb, intent.key))
         if (moved := elsewhere(intent)) is not None:
@@ -167,6 +174,8 @@ class Actions:
             return self._outcome(plan, "refused", "read-only: started with --read-only (or read_only in the config)")
         if (wanted := missing(plan, consent)) is not None:
             return self._outcome(plan, "refused", wanted)
+        if plan.verb in OWNER_VERBS and self._gitops is not None:
+            return await self._gitops.execute(intent, plan, consent, progress)
         if plan.verb == "rollback" and (again := await self._examined(intent, plan)) is not None:
             plan = msgspec.structs.replace(plan, preflight=again)
             if (wanted := lacking(again, consent, plan)) is not None:
@@ -235,6 +244,8 @@ class Actions:
         found = tuple(each for each in tried if each is not None)
         for settlement in found:
             self.notify(settlement.text)
+        if self._gitops is not None:
+            await self._gitops.remind()
         return found
 
     async def _examined(self, intent: Intent, plan: Plan, on_draft: OnDraft | None = None) -> Preflight | None:

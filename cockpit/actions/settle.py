@@ -15,12 +15,13 @@ from cockpit.actions.conditions import resolve, standing
 from cockpit.actions.ledger import Ledger, read_plan
 from cockpit.actions.ports import Picture
 from cockpit.actions.proof import Compare, by_digest, prove
+from cockpit.actions.suspension import settled as owner_settled
 from cockpit.actions.watching import Deadline, watch
 from cockpit.base.clock import Clock
 from cockpit.base.errors import CockpitError, NotFound
 from cockpit.journal import OpenIntent, OutcomeRecord, Who
 from cockpit.model.guards import GENERATION, UID
-from cockpit.model.plan import Patch, Plan, Result
+from cockpit.model.plan import OWNER_VERBS, Patch, Plan, Result
 from cockpit.strategies.contract import Observation, Reader, Strategy
 
 _PATIENCE = 10.0
@@ -68,7 +69,9 @@ async def settle(
     rollout = picture.snapshot().rollouts.get(plan.key)
     if result == "done" and plan.verb == "rollback" and rollout is not None:
         proof = await prove(plan, rollout, reader, picture, compare, Deadline(clock, _PATIENCE))
-        if proof.state != "proven":
+        if proof.state == "proven":
+            reason = f"{reason}, {proof.text}"
+        else:
             result, reason = "accepted", f"it was carried out, but not verified: {proof.text}"
     return await _close(open_intent, ledger, clock, result, reason)
 
@@ -124,6 +127,8 @@ async def _found(
 ) -> tuple[Result, str]:
     if resolve(fresh, UID) != _guard(patch, UID):
         return "unknown", "the object was deleted and made anew since"
+    if plan.verb in OWNER_VERBS:
+        return owner_settled(open_intent, plan, fresh)
     stages = max(len(plan.sequence), len(plan.patches), 1)
     observation, _ = await _look(picture, strategy, plan, clock, 0.0)
     if observation.state == "done":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from cockpit.model.plan import Intent, Plan, Tier
+from cockpit.model.plan import OWNER_VERBS, Intent, Plan, Tier
 from cockpit.model.verdict import State
 
 YES, YES_WARNED, NAME = Tier.YES, Tier.YES_WARNED, Tier.NAME
@@ -24,6 +24,7 @@ class Case(msgspec.Struct, frozen=True):
     returning: bool = False  # the canary is the version a rollback goes back to
     restores_bad: bool = False  # traffic goes to a version left before by an abort or a rollback
     steps_over: bool = False  # leaves a running step before it is complete
+    owner: str | None = None  # "suspend" or "unsuspend": done to the GitOps owner, not to the rollout
 
 
 _TOWARD: dict[Evidence, tuple[Tier, str]] = {
@@ -45,9 +46,17 @@ _RETURNING: dict[Evidence, tuple[Tier, str]] = {
 }
 """Moving traffic toward a canary that is the return to an earlier version: away from what the operator held bad."""
 
+_OWNER: dict[str, tuple[Tier, str]] = {
+    "suspend": (NAME, "Git is not put into force any more, until somebody resumes it"),
+    "unsuspend": (YES, "it puts Git into force again"),
+}
+"""Suspending the owner's auto-sync takes a guard away that others rely on; resuming gives it back."""
+
 
 def decide(case: Case) -> tuple[Tier, str]:
     """The tier and, for the dialog, why. The strictest applicable row of the table wins."""
+    if case.owner is not None:
+        return _OWNER[case.owner]
     if case.restores_bad:
         return NAME, "traffic goes to a version that was left before by an abort or a rollback"
     if case.direction == "hold":
@@ -92,4 +101,5 @@ def case_of(intent: Intent, plan: Plan, rolled_back_from: str | None = None) -> 
         returning=(rollout.returning or leaving_stable) and plan.verb != "rollback",
         restores_bad=gains is not None and gains in intent.held_bad,
         steps_over=plan.verb in ("skip", "retry"),
+        owner=plan.verb if plan.verb in OWNER_VERBS else None,
     )

@@ -16,7 +16,7 @@ from typer.core import TyperGroup
 
 from cockpit import __version__
 from cockpit.base.errors import CockpitError, ExitCode
-from cockpit.cli import doctor, journal, judging, logs, look, preflight, screen, verbs, world
+from cockpit.cli import doctor, gitops, journal, judging, logs, look, preflight, screen, verbs, world
 from cockpit.cli.options import Options, shared
 from cockpit.cli.output import complain
 
@@ -59,7 +59,7 @@ def build() -> typer.Typer:
     app.callback(invoke_without_command=True, subcommand_metavar="[NS/NAME] | COMMAND [ARGS]...")(
         shared(_root, variables=True)
     )
-    for group in (screen, look, preflight, judging, logs, verbs, journal, doctor, world):
+    for group in (screen, look, preflight, judging, logs, verbs, gitops, journal, doctor, world):
         group.add_to(app)
     return app
 

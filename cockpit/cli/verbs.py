@@ -142,7 +142,8 @@ def outcome_text(ended: Outcome) -> str:
     )
 
 
-def _act(options: Options, rollout: str, verb: Verb, given: Given) -> int:
+def act(options: Options, rollout: str, verb: Verb, given: Given) -> int:
+    """Run one verb as a command; returns the exit code."""
     target = parse_target(rollout, options.namespace)
 
     def say_plan(plan: Plan) -> None:
@@ -178,7 +179,7 @@ def _plain(verb: Verb) -> Callable[..., int]:
         at_step: AtStep = None,
         at_hash: AtHash = None,
     ) -> int:
-        return _act(options, rollout, verb, Given(reason, yes, confirm, dry_run, at_step, at_hash))
+        return act(options, rollout, verb, Given(reason, yes, confirm, dry_run, at_step, at_hash))
 
     command.__doc__ = _HELP[verb]
     return command
@@ -198,7 +199,7 @@ def _advance(
         typer.Option("--choose", metavar="CHOICE", help="After an inconclusive check: again, or accept it as it is."),
     ] = None,
 ) -> int:
-    return _act(options, rollout, "advance", Given(reason, yes, confirm, dry_run, at_step, at_hash, choice=choose))
+    return act(options, rollout, "advance", Given(reason, yes, confirm, dry_run, at_step, at_hash, choice=choose))
 
 
 def _rollback(
@@ -221,7 +222,7 @@ def _rollback(
 ) -> int:
     """Return to an earlier version (stable, last-good, ...)."""
     given = Given(reason, yes, confirm, dry_run, at_step, at_hash, to=to, now=now, overrides=tuple(override or ()))
-    return _act(options, rollout, "rollback", given)
+    return act(options, rollout, "rollback", given)
 
 
 _advance.__doc__ = _HELP["advance"]

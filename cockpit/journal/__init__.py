@@ -6,6 +6,7 @@ from cockpit.journal.journal import Journal
 from cockpit.journal.observed import KnownVersion, Observation, Piece, SeenJob, Transition, Workload
 from cockpit.journal.records import History, IntentRecord, JournalError, OpenIntent, OutcomeRecord, Verification, Who
 from cockpit.journal.resets import ResetRecord
+from cockpit.journal.suspensions import Owner, Suspension
 
 __all__ = [
     "Archive",
@@ -19,9 +20,11 @@ __all__ = [
     "Observation",
     "OpenIntent",
     "OutcomeRecord",
+    "Owner",
     "Piece",
     "ResetRecord",
     "SeenJob",
+    "Suspension",
     "Transition",
     "Verification",
     "Who",

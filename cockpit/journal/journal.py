@@ -15,6 +15,7 @@ from cockpit.journal.records import History, IntentRecord, JournalError, OpenInt
 from cockpit.journal.resets import RESET, ResetRecord, reset_of, reset_rows
 from cockpit.journal.rows import history_of, intent_row, open_intent_of, outcome_row, past_act
 from cockpit.journal.store import JournalStore, Row, body
+from cockpit.journal.suspensions import Suspension, open_suspensions
 from cockpit.journal.verification import verify
 from cockpit.ports import Entry, PastAct
 
@@ -163,6 +164,15 @@ class Journal:
         def read() -> tuple[ResetRecord, ...]:
             rows = self._store.select("verb = ? AND row = 'intent'", (RESET,))
             return tuple(found for row in rows if (found := reset_of(row)) is not None)
+
+        return await self._run(read)
+
+    async def suspensions(self) -> tuple[Suspension, ...]:
+        """Owners suspended from here that no later act of this journal resumed, oldest first."""
+
+        def read() -> tuple[Suspension, ...]:
+            rows = self._store.select("verb IN ('suspend', 'unsuspend') AND row = 'intent' AND stage = 0")
+            return open_suspensions((row, self._outcome_of(row["op_id"])) for row in rows)
 
         return await self._run(read)
 

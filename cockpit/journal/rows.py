@@ -7,6 +7,7 @@ from typing import Any
 
 from cockpit.journal.records import History, IntentRecord, OpenIntent, OutcomeRecord, Who, canonical
 from cockpit.journal.store import Row, body
+from cockpit.model.plan import OWNER_VERBS
 from cockpit.ports import PastAct
 
 _LEAVING = ("abort", "rollback")
@@ -76,6 +77,7 @@ def history_of(rows: Sequence[Row]) -> History:
     """Leaving a version by abort or rollback holds it bad; a later act toward it, or back to it, takes that back."""
     left: dict[str, None] = {}
     paused_by: str | None = None
+    rows = [row for row in rows if row["verb"] not in OWNER_VERBS]  # done to the owner: they say nothing of versions
     for row in rows:
         source, target = row["from_hash"], row["to_hash"]
         if row["verb"] in _LEAVING:

@@ -22,5 +22,7 @@ DONE: Mapping[str, str] = {
     "retry": "tried again",
     "restart": "restarted",
     "rollback": "rolled back",
+    "suspend": "suspended auto-sync",
+    "unsuspend": "resumed auto-sync",
 }
 """What a seat did, by verb."""

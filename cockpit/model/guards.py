@@ -26,6 +26,10 @@ TEMPLATE = "/spec/template"
 WORKLOAD = "workload:"
 """Prefix of pointers into the object that a workloadRef names."""
 
+SUSPEND = "/spec/suspend"
+SYNC = "/spec/syncPolicy/automated"
+"""Of the GitOps owner: whether Flux is suspended, and what Argo CD does by itself."""
+
 _WORDS = {
     UID: "the object itself (it was deleted and made anew)",
     GENERATION: "the specification",
@@ -39,6 +43,8 @@ _WORDS = {
     FULL: "full promotion",
     ARM: "the version being rolled out",
     TEMPLATE: "the version being rolled out",
+    SUSPEND: "suspended",
+    SYNC: "the sync policy",
     WORKLOAD + UID: "the referenced workload (it was deleted and made anew)",
     WORKLOAD + GENERATION: "the referenced workload's specification",
 }
@@ -81,7 +87,7 @@ def _change(pointer: str, seen: Any, now: Any) -> str:
 
 def shown(pointer: str, value: Any) -> str:
     """A guarded value in words: ``step 3``, ``yes``, ``none``, ``CanaryPauseStep since 03:04:11``."""
-    if pointer in (PAUSED, CONTROLLER_PAUSE, ABORT, FULL):
+    if pointer in (PAUSED, CONTROLLER_PAUSE, ABORT, FULL, SUSPEND):
         return "yes" if value is True else "no"
     if pointer == TEMPLATE:
         return "absent" if value is None else "a template"

@@ -13,7 +13,11 @@ from cockpit.model.right import Right
 from cockpit.model.rollout import Rollout
 from cockpit.model.verdict import Verdict
 
-Verb = Literal["advance", "skip", "full", "pause", "resume", "abort", "retry", "restart", "rollback"]
+Verb = Literal[
+    "advance", "skip", "full", "pause", "resume", "abort", "retry", "restart", "rollback", "suspend", "unsuspend"
+]
+OWNER_VERBS: frozenset[Verb] = frozenset({"suspend", "unsuspend"})
+"""What is done to the GitOps owner of a rollout, by command only: its auto-sync, not the rollout."""
 Result = Literal["done", "accepted", "nothing-to-do", "moved", "refused", "denied", "failed", "unknown", "planned"]
 Direction = Literal["away", "toward", "hold"]
 """Where traffic goes: away from the canary, toward it, or it stays."""
