@@ -1,4 +1,4 @@
-"""The versions of ``shop/cart`` in the scenario ``retained``, gone back to by keystrokes: picker, dialog, what is seen."""
+"""The versions of ``shop/cart`` gone back to by keystrokes: picker, dialog, and what kubectl and the journal say."""
 
 from __future__ import annotations
 
@@ -38,10 +38,16 @@ class Shop:
         self.stage = Stage(world, self.kubectl, self.cockpit)
         self.control = world.control
 
-    def open(self, size: tuple[int, int] = (120, 36), cockpit: Cockpit | None = None, on: str = CART) -> Tmux:
+    def open(self, size: tuple[int, int] = (120, 36), cockpit: Cockpit | None = None) -> Tmux:
         """The cockpit straight on the rollout, drawn."""
-        terminal = self._make_tmux(cockpit or self.cockpit, on, size=size)
+        terminal = self._make_tmux(cockpit or self.cockpit, CART, size=size)
         self.stage.watch(terminal, "▕")
+        return terminal
+
+    def fleet(self, size: tuple[int, int] = (120, 36), cockpit: Cockpit | None = None) -> Tmux:
+        """The cockpit on all rollouts, the cursor on ``cart``."""
+        terminal = self._make_tmux(cockpit or self.cockpit, size=size)
+        self.stage.watch(terminal, rf"^▌.*\b{NAME}\b")
         return terminal
 
     def pick(self, terminal: Tmux, revision: int | str) -> str:
