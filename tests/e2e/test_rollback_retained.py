@@ -13,6 +13,7 @@ from cockpit.model.plan import Consent, Intent, Outcome, Plan, Tier
 from cockpit.model.preflight import Finding
 from cockpit.model.resource import Key
 from cockpit.model.revision import Revision
+from cockpit.world.registry.faults import Fault
 from tests.harness.stand import Chair, Stand, standing
 
 CART = Key("Rollout", "shop", "cart")
@@ -106,7 +107,7 @@ async def test_a_manifest_deleted_while_the_dialog_is_open_is_refused(tmp_path: 
         intent, plan = await planned(chair, "5")
         assert finding(plan, "retained").state == "ok"
         digest = plan.to_images[0].partition("@")[2]
-        stand.world.registry.collect(digest)
+        stand.world.registry.holdings.collect(digest)
         chair.session._artifacts.registries._kept.clear()  # as half a minute does
         before = patches(stand)
         outcome = await chair.session.execute(intent, plan, Consent(yes=True, name="cart"))
@@ -118,7 +119,7 @@ async def test_a_manifest_deleted_while_the_dialog_is_open_is_refused(tmp_path: 
 async def test_a_registry_that_is_down_is_unknown_typed_and_journaled_as_such(tmp_path: Path) -> None:
     async with standing(tmp_path, "retained") as stand, stand.chair() as chair:
         await chair.look()
-        stand.world.registry.fault = {"status": 503, "text": "maintenance"}
+        await stand.world.registry.fail(Fault(status=503, text="maintenance"))
         intent, plan = await planned(chair, "stable")
         assert (finding(plan, "retained").state, finding(plan, "retained").severity) == ("unknown", "confirm")
         assert plan.tier is Tier.NAME
