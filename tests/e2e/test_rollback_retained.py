@@ -137,12 +137,12 @@ async def test_a_registry_that_is_down_is_unknown_typed_and_journaled_as_such(tm
 async def test_an_override_goes_past_a_block_and_is_written_down(tmp_path: Path) -> None:
     async with standing(tmp_path, "retained") as stand, stand.chair() as chair:
         await chair.look()
-        intent, plan = await planned(chair, "2")
-        outcome = await sent(stand, chair, intent, plan, Consent(yes=True, name="cart", overrides=("retained",)))
+        intent, plan = await planned(chair, "4")
+        outcome = await sent(stand, chair, intent, plan, Consent(yes=True, name="cart", overrides=("signature",)))
         assert outcome.op_id is not None, outcome
         entry = await chair.session.entry(outcome.op_id)
         assert entry is not None
-        assert entry.rows[0]["body"]["overrides"] == ["retained"]
+        assert entry.rows[0]["body"]["overrides"] == ["signature"]
 
 
 async def test_a_version_signed_with_another_key_is_refused_by_name_and_nothing_is_sent(tmp_path: Path) -> None:
