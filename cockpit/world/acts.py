@@ -7,14 +7,16 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from cockpit.world.contract import Object, World
+from cockpit.world.controllers import manifests
 
 if TYPE_CHECKING:
-    from cockpit.world.scenario import Template, Workload
+    from cockpit.world.scenario import Template, Version, Workload
 
 Deed = Callable[[], None]
 
 CI = "kubectl-set"
 """The client by which pipelines set images, unless a scenario names another."""
+APPLY = "kubectl-client-side-apply"
 _ROUTERS: dict[str, Callable[[str], dict[str, Any]]] = {
     "istio": lambda name: {"istio": {"virtualService": {"name": name, "routes": ["primary"]}}},
     "nginx": lambda name: {"nginx": {"stableIngress": name}},
@@ -23,18 +25,53 @@ _ROUTERS: dict[str, Callable[[str], dict[str, Any]]] = {
 }
 
 
-def creates(world: World, *objects: Object) -> Deed:
+def creates(world: World, *objects: Object, by: str = APPLY) -> Deed:
     """Create ``objects``, with their namespace when it is missing."""
 
     def deed() -> None:
         for obj in objects:
-            namespace = obj["metadata"].get("namespace")
-            if namespace and world.objects.get("namespaces", None, namespace) is None:
-                body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}
-                world.objects.create(body, manager="kubectl-client-side-apply")
-            world.objects.create(copy.deepcopy(obj), manager="kubectl-client-side-apply")
+            ensure_namespace(world, obj["metadata"].get("namespace"))
+            world.objects.create(copy.deepcopy(obj), manager=by)
 
     return deed
+
+
+def ensure_namespace(world: World, name: str | None) -> None:
+    """Create the namespace when it is missing."""
+    if name and world.objects.get("namespaces", None, name) is None:
+        body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+        world.objects.create(body, manager=APPLY)
+
+
+def merges(world: World, obj: Object, patch: dict[str, Any], by: str) -> Deed:
+    """Lay a JSON merge patch over ``obj``."""
+    where = manifests.place(obj)
+
+    def write(found: Object) -> None:
+        _merge(found, patch)
+
+    return lambda: _discard(world.objects.mutate(*where.key, write, manager=by))
+
+
+def deletes(world: World, obj: Object) -> Deed:
+    where = manifests.place(obj)
+    return lambda: _discard(world.objects.delete(*where.key))
+
+
+def _merge(held: dict[str, Any], patch: dict[str, Any]) -> None:
+    for key, value in patch.items():
+        if value is None:
+            held.pop(key, None)
+        elif isinstance(value, dict):
+            inner = held.get(key)
+            held[key] = dict(inner) if isinstance(inner, dict) else {}
+            _merge(held[key], value)
+        else:
+            held[key] = value
+
+
+def _discard(_: object) -> None:
+    """A deed answers nothing."""
 
 
 class Subject:
@@ -55,10 +92,20 @@ class Subject:
         def write(found: Object) -> None:
             found["spec"]["template"]["spec"]["containers"][0]["image"] = image
 
-        if self._reference:
-            key = self._key[0], self._reference
-            return lambda: self._mutate("deployments", key, write, by)
-        return lambda: self._mutate(self._plural, self._key, write, by)
+        return lambda: self._mutate(*self._templated, write, by)
+
+    def change(self, template: dict[str, Any], by: str = CI) -> Deed:
+        """Replace the pod template as a whole."""
+
+        def write(found: Object) -> None:
+            found["spec"]["template"] = copy.deepcopy(template)
+
+        return lambda: self._mutate(*self._templated, write, by)
+
+    @property
+    def _templated(self) -> tuple[str, tuple[str, str]]:
+        """(plural, key) of the object that holds the pod template."""
+        return ("deployments", (self._key[0], self._reference)) if self._reference else (self._plural, self._key)
 
     def scale(self, count: int) -> Deed:
         def write(found: Object) -> None:
@@ -176,7 +223,16 @@ def quota(namespace: str, name: str, hard: dict[str, str]) -> Object:
     }
 
 
-def objects_of(workload: Workload, image: str, count: int) -> list[Object]:
+def template_of(workload: Workload, version: Version, image: str) -> dict[str, Any]:
+    """The pod template of one version of a workload."""
+    made = pod_template(workload.name, image, {"app": workload.name})
+    made["metadata"]["annotations"] |= version.annotations
+    made["spec"]["containers"][0] |= copy.deepcopy({**workload.container, **version.container})
+    made["spec"] |= copy.deepcopy({**workload.pod, **version.pod})
+    return made
+
+
+def objects_of(workload: Workload, version: Version, image: str, count: int) -> list[Object]:
     """Services first, then the workload (and the Deployment it refers to) with ``count`` replicas."""
     namespace, name = workload.namespace, workload.name
     strategy = copy.deepcopy(workload.strategy)
@@ -193,7 +249,7 @@ def objects_of(workload: Workload, image: str, count: int) -> list[Object]:
         rows = [service(namespace, name, name), service(namespace, f"{name}-preview", name)]
     else:
         rows = [service(namespace, name, name)]
-    template = pod_template(name, image, {"app": name})
+    template = template_of(workload, version, image)
     spec: dict[str, Any] = {"replicas": count, "selector": {"matchLabels": {"app": name}}, "template": template}
     if workload.reference:
         body = _body("apps/v1", "Deployment", namespace, workload.reference, {**spec, "replicas": 0})

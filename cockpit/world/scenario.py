@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
@@ -11,7 +11,7 @@ from typing import Any, Literal
 import msgspec
 
 from cockpit.base.errors import UsageError
-from cockpit.world import acts, controllers, fleet, mishaps
+from cockpit.world import acts, controllers, fleet, mishaps, owners
 from cockpit.world.contract import Profile, World
 from cockpit.world.controllers.events import EVENT_TTL
 from cockpit.world.controllers.rollouts.spec import seconds
@@ -36,7 +36,8 @@ class Version(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
     Versions that are not the last are promoted in full at once, unless ``walk``: then their steps run.
     ``registry``: what became of its image, and how it was signed. ``push``: its tag was pushed again. ``load``: nodes
-    on which other content was imported under its name. ``by``: the client that set it.
+    on which other content was imported under its name. ``by``: the client that set it. ``annotations`` (of the pod
+    template), ``container`` and ``pod`` (members of the pod's spec) are what else its template says.
     """
 
     tag: str
@@ -45,6 +46,9 @@ class Version(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     walk: bool = False
     turn: list[Turn] = []
     registry: Fate = "held"
+    annotations: dict[str, str] = {}
+    container: Json = {}
+    pod: Json = {}
     push: list[Push] = []
     load: list[Load] = []
     by: str = acts.CI
@@ -81,6 +85,8 @@ class Workload(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=
     version: list[Version]
     act: list[Act] = []
     hotfix: list[Hotfix] = []
+    container: Json = {}
+    pod: Json = {}
 
     @property
     def blue_green(self) -> bool:
@@ -111,6 +117,24 @@ class Quota(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     hard: dict[str, str]
 
 
+class Edit(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """A merge patch of an object, ``age`` before the present, by a client that names itself ``by``."""
+
+    age: str
+    merge: Json
+    by: str = "kubectl-edit"
+
+
+class Item(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """Any object, as its manifest states it: made at ``age``, changed by ``edit``, deleted at ``gone``."""
+
+    age: str
+    body: Json
+    by: str = acts.APPLY
+    edit: list[Edit] = []
+    gone: str | None = None
+
+
 class Trouble(Fault, forbid_unknown_fields=True, kw_only=True):
     """A fault of Prometheus (``prometheus.faults``) from ``age`` on, for ``lasts`` when that is given."""
 
@@ -133,6 +157,11 @@ class Scenario(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     quiet: list[Quiet] = []
     prometheus: list[Trouble] = []
     webhook: list[Webhook] = []
+    object: list[Item] = []
+    application: list[owners.Application] = []
+    kustomization: list[owners.Kustomization] = []
+    helmrelease: list[owners.HelmRelease] = []
+    release: list[owners.Release] = []
     config: str = ""
 
 
@@ -206,13 +235,43 @@ def _timeline(world: World, scenario: Scenario) -> Iterator[Timed]:
             yield history, acts.creates(world, acts.analysis_template(template.name, namespace, template))
     for quota in scenario.quota:
         yield history, acts.creates(world, acts.quota(quota.namespace, quota.name, quota.hard))
+    for item in scenario.object:
+        yield from _item(world, item)
+    delivered = yield from _owners(world, scenario)
     for workload in scenario.workload:
-        yield from _workload(world, workload)
+        yield from _workload(world, workload, delivered.get(f"{workload.namespace}/{workload.name}"))
     for trouble in scenario.prometheus:
         yield from _trouble(world, trouble)
     for quiet in scenario.quiet:
         for index, name in enumerate(quiet.names):
             yield from _workload(world, _still(quiet, name, history - 60 * (index + 1)))
+
+
+def _owners(world: World, scenario: Scenario) -> Generator[Timed, None, dict[str, owners.Delivery]]:
+    """The owners' own objects and what people did to them; who delivers which workload."""
+    born = {f"{each.namespace}/{each.name}": each.version[0].age for each in scenario.workload}
+    found: dict[str, owners.Delivery] = {}
+    declared = (*scenario.application, *scenario.kustomization, *scenario.helmrelease, *scenario.release)
+    if scenario.application:
+        yield _age(scenario.history), acts.creates(world, owners.project(), by="argocd-server")
+    for delivery in owners.deliveries(world, *declared):
+        owner = delivery.owner
+        unknown = [name for name in owner.workloads if name not in born]
+        if unknown or not owner.workloads:
+            raise UsageError(f"{owner.name} delivers {', '.join(unknown) or 'nothing'}: no workload of this scenario.")
+        yield max(_age(born[name]) for name in owner.workloads), delivery.begin
+        for age, act in delivery.later():
+            yield _age(age), act
+        found |= dict.fromkeys(owner.workloads, delivery)
+    return found
+
+
+def _item(world: World, item: Item) -> Iterator[Timed]:
+    yield _age(item.age), acts.creates(world, item.body, by=item.by)
+    for edit in item.edit:
+        yield _age(edit.age), acts.merges(world, item.body, edit.merge, edit.by)
+    if item.gone is not None:
+        yield _age(item.gone), acts.deletes(world, item.body)
 
 
 def _trouble(world: World, trouble: Trouble) -> Iterator[Timed]:
@@ -235,12 +294,19 @@ def _still(quiet: Quiet, name: str, age: float) -> Workload:
     )
 
 
+def _updates(subject: acts.Subject, workload: Workload, version: Version, image: str) -> Callable[[], None]:
+    """Only the image changes, unless the versions of this workload differ in more."""
+    if any(each.annotations or each.container or each.pod for each in workload.version):
+        return subject.change(acts.template_of(workload, version, image), version.by)
+    return subject.update(image, version.by)
+
+
 def _turns(world: World, image: str, profile: Profile) -> Callable[[], None]:
     return lambda: world.profiles.set(image, profile)
 
 
-def _workload(world: World, workload: Workload) -> Iterator[Timed]:
-    """Creation with the first version, each update, and what people did."""
+def _workload(world: World, workload: Workload, owner: owners.Delivery | None = None) -> Iterator[Timed]:
+    """Creation with the first version, each update, and what people did; ``owner`` brings the versions, if any."""
     book = world.profiles
     repository = f"registry.acme.test/{workload.namespace}/{workload.name}"
     images: list[str] = []
@@ -265,13 +331,19 @@ def _workload(world: World, workload: Workload) -> Iterator[Timed]:
     ages = [_age(version.age) for version in workload.version]
     # older revisions only have to exist: one pod each keeps the start of a world short
     early = 1 if len(images) > 2 and workload.kind == "Rollout" else workload.replicas
-    yield ages[0], subject.create(acts.objects_of(workload, images[0], early))
+    if owner is None:
+        yield ages[0], subject.create(acts.objects_of(workload, workload.version[0], images[0], early))
+    elif early > 1:
+        yield ages[0] - 2, subject.scale(early)
     for number, (age, image) in enumerate(zip(ages, images, strict=True)):
-        last = number == len(images) - 1
-        if number:
-            yield age, subject.update(image, workload.version[number].by)
-            if not last and not workload.version[number].walk and workload.kind == "Rollout":
-                yield age - 15, subject.act("promote-full", "kubectl-argo-rollouts")
+        last, version = number == len(images) - 1, workload.version[number]
+        if owner is not None:
+            made = acts.objects_of(workload, version, image, early)
+            yield age, owner.bring(f"{workload.namespace}/{workload.name}", made, version.tag, last=last)
+        elif number:
+            yield age, _updates(subject, workload, version, image)
+        if number and not last and not version.walk and workload.kind == "Rollout":
+            yield age - 15, subject.act("promote-full", "kubectl-argo-rollouts")
         if number == len(images) - 2 and early != workload.replicas:
             yield age - 60, subject.scale(workload.replicas)
     for act in workload.act:

@@ -53,18 +53,19 @@ class _Flux(ABC):
             return
         now = self.world.clock.now()
         commit = git_of(self.world).head(repository)
-        missing = commit is None or path not in commit.tree
+        wanted = None if commit is None else commit.tree.get(path)
         due = self._next.get(key)
-        if due is not None and now < due and not self._asked(owner) and (missing or not self.news(owner, commit)):
+        news = commit is not None and wanted is not None and self.news(owner, commit, wanted)
+        if due is not None and now < due and not news and not self._asked(owner):
             return
         self._next[key] = now + (seconds(str(owner["spec"].get("interval", ""))) or _INTERVAL)
         self._queue.wake(key, self._next[key])
         status = copy.deepcopy(status_of(owner))
-        if commit is None or path not in commit.tree:
+        if commit is None or wanted is None:
             text = f"Source artifact not found: {path} of {repository}"
             _ready(owner, status, "False", "ArtifactFailed", text, now)
         else:
-            self.carry_out(owner, status, commit, commit.tree[path])
+            self.carry_out(owner, status, commit, wanted)
         status["observedGeneration"] = owner["metadata"]["generation"]
         if annotation(owner, _REQUESTED):
             status["lastHandledReconcileAt"] = annotation(owner, _REQUESTED)
@@ -98,7 +99,7 @@ class _Flux(ABC):
         """(repository, path) that ``owner`` follows."""
 
     @abstractmethod
-    def news(self, owner: Object, commit: Commit | None) -> bool:
+    def news(self, owner: Object, commit: Commit, wanted: tuple[Object, ...]) -> bool:
         """Whether the source has what ``owner`` has not carried out yet."""
 
     @abstractmethod
@@ -141,8 +142,8 @@ class Kustomizations(_Flux):
         spec = owner["spec"]
         return _referred(self.world, owner, spec.get("sourceRef") or {}), str(spec.get("path", "")).removeprefix("./")
 
-    def news(self, owner: Object, commit: Commit | None) -> bool:
-        return commit is not None and status_of(owner).get("lastAppliedRevision") != _revision(commit)
+    def news(self, owner: Object, commit: Commit, wanted: tuple[Object, ...]) -> bool:
+        return bool(status_of(owner).get("lastAppliedRevision") != _revision(commit))
 
     def carry_out(self, owner: Object, status: dict[str, Any], commit: Commit, wanted: tuple[Object, ...]) -> None:
         done = self.put_back(wanted, ("kustomize.toolkit.fluxcd.io/reconcile", "disabled"))
@@ -177,14 +178,14 @@ class HelmReleases(_Flux):
         chart = (owner["spec"].get("chart") or {}).get("spec") or {}
         return _referred(self.world, owner, chart.get("sourceRef") or {}), str(chart.get("chart", ""))
 
-    def news(self, owner: Object, commit: Commit | None) -> bool:
-        return commit is not None and status_of(owner).get("lastAttemptedRevisionDigest") != f"sha256:{commit.sha}"
+    def news(self, owner: Object, commit: Commit, wanted: tuple[Object, ...]) -> bool:
+        return bool(status_of(owner).get("lastAttemptedRevisionDigest") != helm.digest(wanted))
 
     def carry_out(self, owner: Object, status: dict[str, Any], commit: Commit, wanted: tuple[Object, ...]) -> None:
         space = owner["spec"].get("targetNamespace") or owner["metadata"]["namespace"]
         release = helm.Release(self.world, space, owner["spec"].get("releaseName") or owner["metadata"]["name"])
         now = self.world.clock.now()
-        if self.news(owner, commit):
+        if self.news(owner, commit, wanted):
             for manifest in wanted:
                 manifests.apply(self.world, manifest, self.manager)
             number = release.deploy(wanted, self.manager)
@@ -197,7 +198,7 @@ class HelmReleases(_Flux):
             _ready(owner, status, "True", reason, text, now)
             status["history"] = release.history(owner, status.get("history") or ())
             status["lastAttemptedRevision"] = chart
-            status["lastAttemptedRevisionDigest"] = f"sha256:{commit.sha}"
+            status["lastAttemptedRevisionDigest"] = helm.digest(wanted)
             status["lastAttemptedReleaseAction"] = verb
             return
         mode = (owner["spec"].get("driftDetection") or {}).get("mode")

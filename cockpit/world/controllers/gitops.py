@@ -115,7 +115,7 @@ class Applications:
             row = found.rows[number]
             did = manifests.apply(self._world, found.wanted[number], MANAGER)
             title = f"{row['kind'].lower()}.{row['group']}" if "group" in row else row["kind"].lower()
-            about = {k: row[k] for k in ("group", "version", "kind", "namespace", "name") if k in row}
+            about: dict[str, Any] = {k: row[k] for k in ("group", "version", "kind", "namespace", "name") if k in row}
             message = f"{title}/{row['name']} {did}"
             results.append(
                 {**about, "status": "Synced", "message": message, "hookPhase": "Running", "syncPhase": "Sync"}

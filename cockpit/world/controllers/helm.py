@@ -22,6 +22,11 @@ def chart_version(number: int) -> str:
     return f"1.{number}.0"
 
 
+def digest(manifests: Sequence[Object]) -> str:
+    """Of a chart: each content has its own."""
+    return f"sha256:{hashlib.sha256(json.dumps(list(manifests), sort_keys=True).encode()).hexdigest()}"
+
+
 class Release:
     """One release, kept in Secrets of its namespace."""
 

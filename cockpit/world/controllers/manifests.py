@@ -77,13 +77,21 @@ def apply(world: World, wanted: Object, manager: str) -> str:
         for key, value in wanted.items():
             if key in _HEADS:
                 continue
-            held = found.get(key)
-            # one level down, so that replicas and a pause by hand stay whose they are
-            found[key] = {**held, **copy.deepcopy(value)} if isinstance(held, dict) and key == "spec" else value
+            found[key] = _laid_over(found.get(key), copy.deepcopy(value)) if key == "spec" else copy.deepcopy(value)
 
     after = world.objects.mutate(*where.key, write, manager=manager)
     same = after is not None and after["metadata"]["resourceVersion"] == live["metadata"]["resourceVersion"]
     return "unchanged" if same else "configured"
+
+
+def _laid_over(held: Any, given: Any) -> Any:
+    """``given`` over ``held``: what only the cluster says (replicas, a pause, hashes in selectors) stays.
+
+    A pod template is replaced as a whole, so that it is again the one whose ReplicaSet exists.
+    """
+    if not isinstance(held, dict) or not isinstance(given, dict):
+        return given
+    return {**held, **{k: v if k == "template" else _laid_over(held.get(k), v) for k, v in given.items()}}
 
 
 def pointer(text: str) -> list[str]:
