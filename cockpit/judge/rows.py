@@ -26,6 +26,8 @@ _LEAST_BAD = 5
 _POINT_BAD = 10  # for the bare ratio, which of fewer bad requests swings by half
 _SUSPECT = 0.95
 _RECENT = math.log(5.0)
+_AGAINST_PROOF = math.log(20.0)
+"""Of late, against a canary that is proven to be fine: three errors in a row must not take that back for a minute."""
 _UNKNOWN = Reading(None)
 _SHORT = frozenset({"NO_REQUESTS", "TOO_FEW", "NOT_MEASURED"})
 _ALIKE = 1.3  # of a life's ratio: what the present differs by before it is worth a word
@@ -85,7 +87,8 @@ def judged(
         if blind.code == "NO_TRAFFIC_EXPECTED" or blind.code in _SHORT:
             return "unjudged", blind.reason
         return ("wait" if blind.code in EXPECTED else "blind"), blind.reason
-    if evidence.log_recent is not None and evidence.log_recent >= _RECENT:
+    enough = _RECENT if evidence.proven is None else _AGAINST_PROOF
+    if evidence.log_recent is not None and evidence.log_recent >= enough:
         return "watch", f"{words.beside(evidence)}; of late it looks worse than {evidence.sli.k:g}x, not proven yet"
     if suspect(evidence):
         return "watch", f"{words.beside(evidence)}; looks worse than {evidence.sli.k:g}x, not proven yet"
