@@ -17,6 +17,7 @@ from screens.confirm import ConfirmScreen
 from screens.draw import glyphs
 from screens.draw.format import clock
 from screens.draw.line import Line
+from screens.parts.beside import beside, failed
 from screens.parts.events import result_role
 from screens.parts.requests import request_text
 from screens.trouble import said
@@ -123,22 +124,25 @@ class Acts:
                 dead[name] = reason
         return dead, words
 
-    def begin(self, intent: Intent) -> None:
-        """Plan, ask, send, watch; in a worker of its own group so that no refresh can cancel it."""
+    def begin(self, intent: Intent, planned: Plan | Refusal | None = None) -> None:
+        """Plan, ask, send, watch; in a worker of its own group so that no refresh can cancel it.
+
+        ``planned``: what was just drawn up for this very intent.
+        """
         key = intent.key
         if key in self._busy:
             self._app.say(f"another verb on {key} is open; finish it first", "warn")
             return
         self._opening_until = self._app.wall() + OPENING
-        self._app.run_worker(self._run(intent), group="act", exit_on_error=False, name=f"act:{key}")
+        self._app.run_worker(self._run(intent, planned), group="act", exit_on_error=False, name=f"act:{key}")
 
     # -- the flow ----------------------------------------------------------------------------------
 
-    async def _run(self, intent: Intent) -> None:
+    async def _run(self, intent: Intent, planned: Plan | Refusal | None) -> None:
         key = intent.key
         self._busy.add(key)
         try:
-            await self._flow(intent)
+            await self._flow(intent, planned)
         except Exception as error:
             if key in self._sending:
                 text = f"{intent.verb} unknown, settled at the next start: {said(error)}"
@@ -150,15 +154,16 @@ class Acts:
             self._busy.discard(key)
             self._sending.discard(key)
 
-    async def _flow(self, intent: Intent) -> None:
+    async def _flow(self, intent: Intent, planned: Plan | Refusal | None) -> None:
         seat = self._app.seat
         if seat is None:
             return
         key = intent.key
         while True:
-            self.note(key, f"{intent.verb} {key}: drawing up the plan…", "info", running=True)
-            intent = msgspec.structs.replace(intent, at=seat.now())
-            planned = await seat.plan(intent)
+            if planned is None:
+                self.note(key, f"{intent.verb} {key}: drawing up the plan…", "info", running=True)
+                intent = msgspec.structs.replace(intent, at=seat.now())
+                planned = await seat.plan(intent)
             if isinstance(planned, Refusal):
                 self.note(key, f"{planned.result}: {planned.reason}", result_role(planned.result))
                 if not planned.choices:
@@ -168,7 +173,7 @@ class Acts:
                 if choice is None:
                     self.note(key, f"{intent.verb}: nothing was sent", "dim")
                     return
-                intent = with_choice(intent, choice)
+                intent, planned = with_choice(intent, choice), None
                 continue
             self.note(key, "", "dim")
             self._opening_until = 0.0
@@ -184,7 +189,7 @@ class Acts:
             if fresh is None or rollout is None:
                 self.note(key, f"{key} is gone: nothing was sent", "warn")
                 return
-            assessment = fresh.assessments.get(key)
+            assessment, planned = fresh.assessments.get(key), None
             intent = msgspec.structs.replace(
                 intent, rollout=rollout, verdict=assessment.verdict if assessment else None, choice=None, accept=False
             )
@@ -235,9 +240,24 @@ class Acts:
             other = self._lines.get(self._newest)
             if other is not None and other.text and (other.open or key is None):
                 line, prefix = other, f"{self._newest.name}: "
+        told = self._told(key, line, width)
+        if told is not None:
+            return told
         if line is None or not line.text:
             return Line("─" * width, "faint")
         return Line(f" {clock(line.at)} ", "dim").add(prefix, "strong").add(line.text, line.role).cut(width)
+
+    def _told(self, key: Key | None, line: ActLine | None, width: int) -> Line | None:
+        """What the picture tells of ``key`` where nothing of ours is newer; a rollback that did not last, above all."""
+        picture = self._app.picture
+        if picture is None or key is None:
+            return None
+        pending = picture.pending.get(key)
+        undone = pending is not None and failed(pending) and (line is None or line.at <= pending.at)
+        if line is not None and line.text and not undone:
+            return None
+        found = beside(picture, key, self._app.seat.now() if self._app.seat else 0.0, width)
+        return found if found.width else None
 
 
 def with_choice(intent: Intent, choice: str) -> Intent:

@@ -76,6 +76,7 @@ class CockpitApp(Travel):
         self._strict = strict
         self._frozen_at = 0.0
         self._second = -1
+        self._noticed = 0
         for palette in self.palettes.values():
             self.register_theme(palette.theme)
         name, complaint = choose(
@@ -137,9 +138,15 @@ class CockpitApp(Travel):
         except Exception as error:
             self.failure = CockpitError(said(error))
             return
-        self.notices += [clean(text, 300) for text in self.seat.notices]
+        self._take_notices(self.seat)
         await self.push_screen(self.fleet)
         self.frame_now()
+
+    def _take_notices(self, seat: Seat) -> None:
+        """What the session has to tell once; it goes on telling while it runs (a rollback that was flipped back)."""
+        told = seat.notices
+        self.notices += [clean(text, 300) for text in told[self._noticed :]]
+        self._noticed = len(told)
 
     # -- frames ------------------------------------------------------------------------------------
 
@@ -165,6 +172,7 @@ class CockpitApp(Travel):
         fresh = self.picture if self.frozen and self.picture is not None else seat.snapshot()
         now = self._frozen_at if self.frozen else seat.now()
         changed = fresh is not self.picture or int(now) != self._second or force
+        self._take_notices(seat)
         self.picture, self._second = fresh, int(now)
         for screen in self._visible():
             if changed and hasattr(screen, "draw"):

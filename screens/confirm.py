@@ -13,7 +13,7 @@ from cockpit.model import guards
 from cockpit.model.plan import Consent, Intent, Plan, Tier
 from cockpit.model.snapshot import Snapshot
 from screens.draw.line import Line
-from screens.parts.dialog import Dialog, dialog_lines
+from screens.parts.dialog import CHECKS_KEY, Dialog, dialog_lines
 from screens.typeahead import TypeAhead
 from screens.widgets.canvas import Canvas
 from screens.widgets.field import Field
@@ -43,6 +43,7 @@ class ConfirmScreen(ModalScreen["Consent | Literal['reopen'] | None"]):
         self._scroll = 0
         self._fitted = (0, 0)
         self._said = ""
+        self._every_check = False
         self._snapshot: Snapshot | None = None
         self._now = 0.0
 
@@ -57,7 +58,12 @@ class ConfirmScreen(ModalScreen["Consent | Literal['reopen'] | None"]):
 
     @property
     def armed(self) -> bool:
-        return self.typed and self.name_field.text == self.phrase and not self.moved
+        return self.typed and self.name_field.text == self.phrase and not self.moved and not self._unfinished
+
+    @property
+    def _unfinished(self) -> bool:
+        """Whether this is a draft: what its checks will ask for is not known yet."""
+        return self.plan.preflight is not None and not self.plan.preflight.complete
 
     @property
     def phrase(self) -> str:
@@ -119,8 +125,9 @@ class ConfirmScreen(ModalScreen["Consent | Literal['reopen'] | None"]):
             armed=self.armed,
             moved=self.moved,
             said=self._said,
+            every_check=self._every_check,
         )
-        title, right, body, foot = dialog_lines(dialog, width - 4)
+        title, right, body, foot = dialog_lines(dialog, width - 4, self.size.height - 2)
         room = max(3, self.size.height - 2 - len(foot))
         self._scroll = max(0, min(self._scroll, len(body) - room))
         shown = body[self._scroll : self._scroll + room]
@@ -152,7 +159,9 @@ class ConfirmScreen(ModalScreen["Consent | Literal['reopen'] | None"]):
         if not self.is_current or self._guard.early(event, self.cockpit.wall()):
             return  # also when answered already: a second y is for nobody
         self._said = ""
-        if self.moved:
+        if event.character == CHECKS_KEY and self.focus_on != "reason" and self.plan.preflight is not None:
+            self._every_check, self._scroll = not self._every_check, 0
+        elif self.moved:
             self._inert_key(event.key)
         elif self.focus_on == "cancel":
             self._cancel_key(event)
@@ -197,6 +206,8 @@ class ConfirmScreen(ModalScreen["Consent | Literal['reopen'] | None"]):
             if event.character is not None and event.is_printable:
                 self.focus_on = "name"
                 self.name_field.take(event)
+        elif key == "y" and self._unfinished:
+            self._said = "the checks of the pre-flight still run: nothing is sent before they have answered"
         elif key == "y":
             self.dismiss(Consent(yes=True, reason=self.reason_field.text or None))
         elif key in {"q", "n"}:

@@ -77,7 +77,8 @@ _SPECS = (
     Spec("log.save", "ctrl+s", "screen.log_save", "save the pane's lines to a file"),
     Spec("metrics.span", "s", "span", "5 minutes, 15 minutes, an hour", "span"),
     Spec("pick.way", "t", "way", "as the plan chooses, at once, or through the steps", "how"),
-    Spec("pick.preflight", "p", "preflight", "the pre-flight whole: evidence and remedies", "checks"),
+    Spec("pick.preflight", "p", "preflight", "every check of the pre-flight: evidence, remedies", "checks"),
+    Spec("pick.diff", "d", "diff", "the whole difference to that version", "diff"),
     Spec("page.wrap", "w", "page_wrap", "wrap lines", "wrap"),
     Spec("app.freeze", "z", "app.freeze", "freeze the screen (data keeps coming)", "freeze"),
     Spec("app.refetch", "ctrl+r", "refetch", "ask every source again", "refetch"),
@@ -118,7 +119,7 @@ GROUPS = (
     ("Views", VIEWS),
     ("List", LIST),
     ("Logs", LOG),
-    ("Here", ("metrics.span", "pick.way", "pick.preflight", "page.wrap")),
+    ("Here", ("metrics.span", "pick.way", "pick.preflight", "pick.diff", "page.wrap")),
     ("App", (*APP, "app.quit", "app.interrupt")),
 )
 

@@ -10,10 +10,14 @@ from cockpit.ports import Identity
 from screens.draw import glyphs
 from screens.draw.format import age
 from screens.draw.line import Line, width_of, wrapped
+from screens.parts.preflight import all_checks, checks_line, own_warnings, trouble_lines
 from screens.parts.requests import changes, guards, request_text
+from screens.parts.seats import act_said, news
 from screens.parts.status import VERDICT_ROLE
 from screens.widgets.field import Field
 
+CHECKS_KEY = "?"
+"""Shows every check in full; no name of a rollout and no override holds it."""
 _LABEL = 10
 _DIRECTION = {"away": "safe direction", "toward": "toward the canary", "hold": "traffic stays"}
 
@@ -32,10 +36,14 @@ class Dialog(NamedTuple):
     armed: bool
     moved: tuple[str, ...]
     said: str
+    every_check: bool = False
 
 
-def dialog_lines(d: Dialog, width: int) -> tuple[Line, Line, list[Line], list[Line]]:
-    """(title, age of state, body, foot) for ``width`` cells inside the frame."""
+def dialog_lines(d: Dialog, width: int, rows: int) -> tuple[Line, Line, list[Line], list[Line]]:
+    """(title, age of state, body, foot) for ``width`` cells and ``rows`` lines inside the frame.
+
+    The foot, with what is to be typed, is never cut; findings give way before the first lines of the plan do.
+    """
     plan = d.plan
     what = "against the verdict" if _against(d) else _DIRECTION[plan.direction]
     title = Line(f"confirm · {what}", "bad" if _against(d) else "title")
@@ -46,8 +54,12 @@ def dialog_lines(d: Dialog, width: int) -> tuple[Line, Line, list[Line], list[Li
         old = d.now - source.at
         fresh = source.state == "ok" and old < 10
         right = Line(f"state {age(old)} old", "dim" if fresh else "warn")
-    body = _body(d, width)
-    return title, right, body, _foot(d, width)
+    foot = _foot(d, width)
+    if d.every_check and plan.preflight is not None:
+        found = plan.preflight
+        head = [Line(), checks_line(found.findings, width, complete=found.complete, label="pre-flight"), Line()]
+        return title, right, [*head, *all_checks(found.findings, width)], foot
+    return title, right, _body(d, width, rows - len(foot)), foot
 
 
 def _against(d: Dialog) -> bool:
@@ -58,7 +70,11 @@ def _against(d: Dialog) -> bool:
     )
 
 
-def _body(d: Dialog, width: int) -> list[Line]:
+_PLAN_ROWS = 4
+"""So many lines of the plan are in view, however much the pre-flight found."""
+
+
+def _body(d: Dialog, width: int, room: int) -> list[Line]:
     plan, intent = d.plan, d.intent
     lines = [Line(), Line(plan.title, "strong").add("  ").add(str(plan.key), "strong")]
     context = Line(d.identity.context, "prod" if "prod" in d.identity.context.lower() else "dim")
@@ -73,11 +89,26 @@ def _body(d: Dialog, width: int) -> list[Line]:
         for index, part in enumerate(wrapped(text, max(10, width - _LABEL), role)):
             lines.append(Line(label if index == 0 else "", "dim").to(_LABEL).extend(part))
 
-    for warning in plan.warnings:
-        for index, part in enumerate(wrapped(warning, max(10, width - 2), "warn")):
-            lines.append(Line(f"{glyphs.WARN} " if index == 0 else "  ", "warn").extend(part))
+    own = [
+        Line(f"{glyphs.WARN} " if index == 0 else "  ", "warn").extend(part)
+        for warning in own_warnings(plan)
+        for index, part in enumerate(wrapped(warning, max(10, width - 2), "warn"))
+    ]
+    act = news(d.snapshot.acts.get(plan.key), d.now)
+    if act is not None:
+        own += [
+            Line(f"{glyphs.WARN} " if index == 0 else "  ", "warn").extend(part)
+            for index, part in enumerate(wrapped(act_said(act, d.now), max(10, width - 2), "strong"))
+        ]
+    if plan.preflight is not None:
+        found = plan.preflight
+        lines.append(checks_line(found.findings, width, complete=found.complete, label="pre-flight"))
+        left = room - len(lines) - len(own) - min(_PLAN_ROWS, len(plan.lines))
+        lines += trouble_lines(found.findings, width, max(2, left), CHECKS_KEY)
+    lines += own
     for label, text in plan.lines:
-        put(label[: _LABEL - 1], text)
+        if plan.preflight is None or label != "pre-flight":  # told check by check
+            put(label[: _LABEL - 1], text)
     verdict = intent.verdict
     if verdict is not None and not any(label == "verdict" for label, _ in plan.lines):
         put("verdict", f"{verdict.state}: {verdict.reason}", VERDICT_ROLE[verdict.state])
@@ -141,8 +172,11 @@ def _foot(d: Dialog, width: int) -> list[Line]:
 
 
 def _help(d: Dialog, *, typed: bool) -> str:
+    if d.every_check:
+        return f"every check; {CHECKS_KEY} goes back to the plan, arrow keys scroll"
     if d.focus == "reason":
         return "typing the reason: Tab or Esc leaves it" + ("" if typed else ", then y sends")
     if d.focus == "name":
         return "ctrl+s sends once the name is right; Enter never does; Tab to the reason"
-    return "type the name; Enter and Esc cancel" if typed else "Enter and Esc cancel; Tab adds a reason"
+    every = f"; {CHECKS_KEY} shows every check" if d.plan.preflight is not None else ""
+    return ("type the name; Enter and Esc cancel" if typed else "Enter and Esc cancel; Tab adds a reason") + every

@@ -16,6 +16,7 @@ from screens.draw import glyphs
 from screens.draw.format import NONE, UNKNOWN, percent, times, value
 from screens.draw.line import Line, fit, width_of
 from screens.draw.spark import bar
+from screens.parts.beside import failed
 from screens.parts.brief import brief
 from screens.parts.drift import MARK, ROLE, worst
 from screens.parts.seats import act_said, news
@@ -234,6 +235,9 @@ def _judged(
     sent = p.pending
     if sent is not None and sent.stage in {"sending", "sent", "accepted"}:
         line.add(f"{sent.verb.upper()} {sent.text}", "key", width)
+        return
+    if sent is not None and failed(sent):  # it outweighs the verdict: somebody believes that it was done
+        line.add(f"{glyphs.BAD} {sent.text}", "bad", width)
         return
     trouble = pod_trouble(rollout.canary) or pod_trouble(rollout.baseline)
     state = a.verdict.state if a else "unjudged"

@@ -1,10 +1,12 @@
-"""The pre-flight in lines: one mark per check for the picker, and a page with evidence and remedies to copy."""
+"""The pre-flight in lines: a mark per check that fills in, what is not ok worst first, and every check in full."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
-from cockpit.model.plan import Plan, Refusal
+from cockpit.base.text import clean
+from cockpit.model.plan import Plan
 from cockpit.model.preflight import Finding
 from screens.draw import glyphs
 from screens.draw.format import clock
@@ -13,24 +15,39 @@ from screens.draw.line import Line, wrapped
 _STATES = {
     "running": (glyphs.MOVING, "info", "running"),
     "ok": (glyphs.OK, "ok", "ok"),
-    "unknown": (glyphs.UNKNOWN, "unknown", "UNKNOWN"),
+    "unknown": (glyphs.UNKNOWN, "unknown", "unknown"),
     "skipped": ("–", "dim", "skipped"),
 }
 _SEVERITIES = {
     "block": (glyphs.BAD, "bad", "BLOCKS"),
-    "confirm": (glyphs.WARN, "warn", "asks for the name"),
-    "warn": (glyphs.WARN, "warn", "warning"),
-    "info": ("·", "info", "info"),
+    "confirm": (glyphs.WARN, "warn", "name"),
+    "warn": (glyphs.WARN, "warn", "warns"),
+    "info": ("·", "info", "note"),
+}
+_ASKS = {
+    "block": "blocks: only an override that names it goes past",
+    "confirm": "asks for the typed name",
+    "warn": "a warning",
+    "info": "a note",
 }
 _RANK = ("block", "confirm", "warn", "info")
+_WORD = 8
+_INDENT = 2 + _WORD
 
 
 def mark(found: Finding) -> tuple[str, str, str]:
-    """(glyph, role, word) of a finding; an unknown that blocks says so."""
+    """(glyph, role, word) of a check; an unknown that blocks says so."""
     if found.state == "finding":
         return _SEVERITIES[found.severity]
     glyph, role, word = _STATES[found.state]
-    return glyph, role, f"{word}, BLOCKS" if found.blocks else word
+    return glyph, role, "BLOCKS" if found.blocks else word
+
+
+def asks(found: Finding) -> str:
+    """What a check asks of the person, in words."""
+    if found.state == "unknown":
+        return f"could not be found out; {_ASKS[found.severity]}"
+    return _ASKS[found.severity] if found.state == "finding" else _STATES[found.state][2]
 
 
 def worst_first(findings: Sequence[Finding]) -> list[Finding]:
@@ -44,57 +61,126 @@ def worst_first(findings: Sequence[Finding]) -> list[Finding]:
     return sorted(findings, key=rank)
 
 
-def guards_line(findings: Sequence[Finding], width: int, *, complete: bool) -> Line:
-    """``guards  retained ✔  signature ▲  ran here ?``; what does not fit is counted, the worst come first."""
-    line = Line("   ").add("guards", "dim", 10).add(" ")
-    ordered = worst_first(findings)
-    for index, found in enumerate(ordered):
+def troubles(findings: Sequence[Finding]) -> list[Finding]:
+    """What is to be read before acting, worst first."""
+    return [each for each in worst_first(findings) if each.state in ("finding", "unknown")]
+
+
+def checks_line(findings: Sequence[Finding], width: int, *, complete: bool, label: str = "checks") -> Line:
+    """``checks  ✔✔✖✔?◌◌◌✔  6/9  ✖ 1 blocks  ? 1 unknown``: a mark per check in fixed order, as they answer."""
+    line = Line().add(label, "dim", 10).add(" ")
+    for found in findings:
         glyph, role, _ = mark(found)
-        piece = Line(found.title or found.check, "text").add(f" {glyph}", role).add("   ")
-        rest = len(ordered) - index
-        if line.width + piece.width + 9 > width and rest > 1:
-            return line.add(f"+{rest} more", "dim").cut(width)
-        line.extend(piece)
-    return line.add("" if complete else "…", "info").cut(width)
+        line.add(glyph, role)
+    answered = sum(each.state != "running" for each in findings)
+    if not complete:
+        line.add(f"  {answered}/{len(findings)} so far" if findings else "starting", "info")
+    elif not troubles(findings):
+        return line.add(f"  {answered}/{len(findings)} all well", "ok").cut(width)
+    for (glyph, role, word), number in Counter(map(mark, troubles(findings))).items():
+        piece = f"  {glyph} {number} {_plural(word, number) if width >= _WIDE else _SHORT.get(word, word)}"
+        if line.width + len(piece) <= width:
+            line.add(piece, role)
+    return line.cut(width)
 
 
-def preflight_page(plan: Plan | Refusal | str | None, width: int, arrived: Sequence[Finding] = ()) -> list[Line]:
-    """Every check with what was asked and answered, and what to do; worst first."""
-    if isinstance(plan, str):
-        return wrapped(plan, width, "bad")
-    if isinstance(plan, Refusal):
-        return wrapped(f"{plan.result}: {plan.reason}", width, "warn")
-    found = plan.preflight if plan is not None else None
-    findings = found.findings if found is not None else tuple(arrived)
-    if plan is not None and found is None:
-        return [Line("no pre-flight was made for this plan", "unknown")]
-    lines = _summary(findings, complete=found is not None and found.complete)
-    for each in worst_first(findings):
-        glyph, role, word = mark(each)
-        lines += [Line(), Line(f"{glyph} ", role).add(each.title or each.check, "strong").add(f"  {word}", role)]
-        if each.check != each.title:
-            lines[-1].add(f"  ({each.check})", "dim")
-        if each.at is not None:
-            lines[-1].add(f"  {clock(each.at)}", "dim")
-        lines += _indented(each.text, width, "text")
-        for text in each.evidence:
-            lines += _indented(text, width, "dim")
-        if each.remedy:
-            lines += _indented(f"→ {each.remedy}", width, "key")
+_WIDE = 100
+_SHORT = {"BLOCKS": "block", "warns": "warn"}
+
+
+def _plural(word: str, number: int) -> str:
+    one, more = {
+        "BLOCKS": ("blocks", "block"), "name": ("asks for the name", "ask for the name"), "warns": ("warns", "warn"),
+        "note": ("note", "notes"),
+    }.get(word, (word, word))  # fmt: skip
+    return one if number == 1 else more
+
+
+def trouble_lines(findings: Sequence[Finding], width: int, rows: int, opens: str) -> list[Line]:
+    """What is not ok in at most ``rows`` lines, worst first: each in one line, in full with its remedy while there is
+    room. What has no line is counted: ``+3 more (p shows all)``; ``opens`` is the key that does.
+    """
+    wanted = troubles(findings)
+    if not wanted or rows < 1:
+        return []
+    hidden = len(wanted) - rows + 1 if len(wanted) > rows else 0
+    shown = wanted[: len(wanted) - hidden]
+    spare = rows - len(shown) - bool(hidden)
+    lines: list[Line] = []
+    for found in shown:
+        full, brief = _full(found, width), _wrapped(found, width)
+        fits = [form for form in (full, brief) if len(form) - 1 <= spare]
+        chosen = fits[0] if fits else [_wrapped(found, 10_000)[0].cut(width)]
+        spare -= len(chosen) - 1
+        lines += chosen
+    if hidden:
+        lines.append(Line(f"+{hidden} more ({opens} shows all)", "warn").cut(width))
     return lines
 
 
-def _summary(findings: Sequence[Finding], *, complete: bool) -> list[Line]:
-    if not complete:
-        return [Line("the checks still run", "info")]
-    blocking = [each.check for each in findings if each.blocks]
-    asking = [each.check for each in findings if each.typed and not each.blocks]
-    lines = []
-    if blocking:
-        lines.append(Line(f"blocked by {', '.join(blocking)}: only an override that names it goes past", "bad"))
-    if asking:
-        lines.append(Line(f"asks for the typed name: {', '.join(asking)}", "warn"))
-    return lines or [Line("nothing blocks, nothing asks for the typed name", "ok")]
+def _wrapped(found: Finding, width: int) -> list[Line]:
+    """Mark and word, then title and text, wrapped beside them."""
+    glyph, role, word = mark(found)
+    name = clean(found.title or found.check)
+    parts = wrapped(f"{name}: {found.text}" if found.text else name, max(10, width - _INDENT), "text")
+    lines = [Line(f"{glyph} ", role).add(word, role, _WORD)]
+    if parts[0].text.startswith(name):
+        lines[0].add(name, "strong").add(parts[0].text.removeprefix(name), "text")
+    else:
+        lines[0].extend(parts[0])
+    return lines + [Line(" " * _INDENT).extend(part) for part in parts[1:]]
+
+
+def _full(found: Finding, width: int) -> list[Line]:
+    lines = _wrapped(found, width)
+    if found.remedy:
+        parts = wrapped(found.remedy, max(10, width - _INDENT - 2), "key")
+        lines += [
+            Line(" " * _INDENT).add("→ " if index == 0 else "  ", "key").extend(part)
+            for index, part in enumerate(parts)
+        ]
+    return lines
+
+
+def own_warnings(plan: Plan) -> list[str]:
+    """The plan's warnings that no finding says already."""
+    told = [each for each in plan.preflight.findings if each.text] if plan.preflight is not None else []
+    return [
+        warning
+        for warning in plan.warnings
+        if not any((each.title or each.check) in warning and each.text in warning for each in told)
+    ]
+
+
+def check_row(found: Finding) -> Line:
+    """One check in the list of all."""
+    glyph, role, word = mark(found)
+    line = Line(f"{glyph} ", role).add(word, role, _WORD).add(found.title or found.check, "strong", 22).add(" ")
+    return line.add(found.text, "text" if found.state in ("finding", "unknown") else "dim")
+
+
+def check_lines(found: Finding, width: int) -> list[Line]:
+    """One check with what was asked and answered, and what to do."""
+    glyph, role, _ = mark(found)
+    head = Line(f"{glyph} ", role).add(found.title or found.check, "strong").add(f"  {asks(found)}", role)
+    if found.check != found.title:
+        head.add(f"  ({found.check})", "dim")
+    if found.at is not None:
+        head.add(f"  {clock(found.at)}", "dim")
+    lines = [head.cut(width), *_indented(found.text, width, "text")]
+    for text in found.evidence:
+        lines += _indented(text, width, "dim")
+    if found.remedy:
+        lines += _indented(f"→ {found.remedy}", width, "key")
+    return lines
+
+
+def all_checks(findings: Sequence[Finding], width: int) -> list[Line]:
+    """Every check in full, worst first, one below the other."""
+    lines: list[Line] = []
+    for found in worst_first(findings):
+        lines += check_lines(found, width)
+    return lines
 
 
 def _indented(text: str, width: int, role: str) -> list[Line]:

@@ -1,19 +1,14 @@
-"""The rollback picker in lines: versions, their difference, the plan."""
+"""The versions of the rollback picker in lines: one row each, and the one under the cursor in words."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from cockpit.model import sli
-from cockpit.model.plan import Plan, Refusal
-from cockpit.model.preflight import Finding
 from cockpit.model.revision import Revision
 from cockpit.model.rollout import Rollout
 from screens.draw import glyphs
 from screens.draw.format import NONE, UNKNOWN, age, clock, day_clock, digest, image_name, value
-from screens.draw.line import Line, wrapped
+from screens.draw.line import Line
 from screens.parts.fleet_rows import share_text
-from screens.parts.preflight import guards_line
 
 _RETAINED = {
     "retained": (f"retained {glyphs.OK}", "ok"),
@@ -174,61 +169,3 @@ def about_line(item: Revision, now: float, width: int, *, asked: bool) -> Line:
 
 
 _LEFT = {"promoted-over": "promoted over", "aborted": "aborted", "rolled-back": "rolled back"}
-
-
-def diff_lines(diff: tuple[str, ...] | str | None, item: Revision, width: int, rows: int) -> list[Line]:
-    """The template's differences; a long list says how much it hides."""
-    if item.current and not diff:
-        return [Line("   this is the version being rolled out", "dim")]
-    if diff is None:
-        return [Line("   reading both templates…", "info")]
-    if isinstance(diff, str):
-        return [Line(f"   {diff}", "bad").cut(width)]
-    if not diff:
-        return [Line("   the templates are the same", "dim")]
-    lines = [Line(f"   {text}", "text").cut(width) for text in diff]
-    note = Line("   ConfigMaps and Secrets are not part of a version: they stay as they are", "dim").cut(width)
-    if len(lines) + 1 > rows:
-        return [*lines[: max(0, rows - 1)], Line(f"   … {len(lines) - rows + 1} more differences", "warn")]
-    return [*lines, note]
-
-
-def plan_lines(
-    plan: Plan | Refusal | str | None,
-    rollout: Rollout | None,
-    width: int,
-    rows: int,
-    arrived: Sequence[Finding] = (),
-) -> list[Line]:
-    """The checks, then warnings, then what the plan would do, as the dialog will say it.
-
-    ``arrived``: findings of a pre-flight that still runs.
-    """
-    lines: list[Line] = []
-    if plan is None:
-        lines = [guards_line(arrived, width, complete=False)] if arrived else []
-        return [*lines, Line("   drawing up the plan and asking the checks of the pre-flight…", "info")][:rows]
-    if isinstance(plan, str):
-        return [Line("   ").extend(part) for part in wrapped(plan, width - 4, "bad")][:rows]
-    if isinstance(plan, Refusal):
-        return [Line("   ").extend(part) for part in wrapped(f"{plan.result}: {plan.reason}", width - 4, "warn")][:rows]
-    if plan.preflight is not None:
-        lines.append(guards_line(plan.preflight.findings, width, complete=plan.preflight.complete))
-    for warning in plan.warnings:
-        for index, part in enumerate(wrapped(warning, width - 6, "warn")):
-            lines.append(Line(f" {glyphs.WARN} " if index == 0 else "   ", "warn").extend(part))
-    owner = rollout.owner if rollout else None
-    if owner is not None and not any(owner.name in warning for warning in plan.warnings):
-        lines.append(Line(f" {glyphs.WARN} {owner.warning}", "warn").cut(width))
-    for label, text in plan.lines:
-        if plan.preflight is not None and label == "pre-flight":
-            continue  # the first line has it, check by check
-        for index, part in enumerate(wrapped(text, max(10, width - 14), "text")):
-            lines.append(Line("   ").add(label if index == 0 else "", "dim", 10).add(" ").extend(part))
-    for number, stage in enumerate(plan.sequence if len(plan.sequence) > 1 else (), 1):
-        lines.append(
-            Line("   ").add("in turn" if number == 1 else "", "dim", 10).add(f" {number}. {stage}", "text").cut(width)
-        )
-    if len(lines) > rows:
-        lines = [*lines[: rows - 1], Line(f"   … {len(lines) - rows + 1} more lines; {NONE} Enter shows all", "warn")]
-    return lines

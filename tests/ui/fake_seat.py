@@ -97,6 +97,9 @@ class FakeSeat:
         self.the_revisions = pictures.revisions()
         self.pieces: dict[str, bytes] = {"logs/canary.log": b"psp timeout\n\x1b]52;c;ZXZpbA==\x07\x1b[2J[bold]owned\n"}
         self.preflight: Preflight | None = None
+        self.drafts: tuple[Preflight, ...] = ()  # told of a rollback's plan, one after the other, before it is whole
+        self.answered: asyncio.Event | None = None  # what a rollback's last checks wait for
+        self.cancelled: list[Intent] = []
         self.outcome: Outcome | None = None
         self.hold: asyncio.Event | None = None
         self.failing: CockpitError | None = None
@@ -177,7 +180,17 @@ class FakeSeat:
         if intent.verb in self.refusals and intent.choice is None:
             return self.refusals[intent.verb]
         plan = plan_of(intent, self.tiers.get(intent.verb, Tier.YES))
-        return msgspec.structs.replace(plan, preflight=self.preflight) if intent.verb == "rollback" else plan
+        if intent.verb != "rollback":
+            return plan
+        for draft in self.drafts if on_draft is not None else ():
+            on_draft(msgspec.structs.replace(plan, preflight=draft))
+        if self.answered is not None:
+            try:
+                await self.answered.wait()
+            except asyncio.CancelledError:
+                self.cancelled.append(intent)
+                raise
+        return msgspec.structs.replace(plan, preflight=self.preflight)
 
     async def execute(self, intent: Intent, plan: Plan, consent: Consent, progress: Progress | None = None) -> Outcome:
         self.executed.append((intent, plan, consent))

@@ -338,3 +338,44 @@ def revisions() -> tuple[Revision, ...]:
         one(38, None, aborted=True),
         one(37, "sha256:aa41" + "3" * 60, retained="missing", speed="unavailable"),
     )
+
+
+def checks(*, answered: int = 22, **states: Finding) -> Preflight:
+    """Twenty-two checks as a rollback has them; the first ``answered`` have, ``states`` by name with underscores."""
+    names = (
+        "retained", "signature", "ran-here", "provenance", "rights", "state", "controller", "pull-secret", "config-present",
+        "config-changed", "migration", "contract", "dry-run", "pod-dry-run", "mutation", "capacity", "age", "neighbours",
+        "argocd", "flux", "helm", "traffic",
+    )  # fmt: skip
+    findings = tuple(
+        msgspec.structs.replace(
+            states.get(name.replace("-", "_"), Finding(name, "", "ok", text=f"{name.replace('-', ' ')} is as it should be")),
+            check=name, title=name.replace("-", " "), at=NOW,
+        )
+        if index < answered
+        else Finding(name, name.replace("-", " "), "running")
+        for index, name in enumerate(names)
+    )  # fmt: skip
+    return Preflight("41", "5d4b77", findings, complete=answered >= len(names), at=NOW)
+
+
+def many_findings(answered: int = 22) -> Preflight:
+    """What a bad night finds: two that block, some that ask, some that warn, notes, and what could not be found out."""
+    return checks(
+        answered=answered,
+        retained=Finding("", "", "finding", "block", "checkout@71bd…04 is missing: the registry answers MANIFEST_UNKNOWN",
+                         ("HEAD /v2/shop/checkout/manifests/sha256:71bd… -> 404", "control checkout@9f3c… -> 200"),
+                         "choose a version that is retained, or push this digest again"),
+        ran_here=Finding("", "", "unknown", "confirm", "the journal cannot be read: disk I/O error"),
+        config_present=Finding("", "", "finding", "block", "ConfigMap checkout-legacy, which this version reads, is gone",
+                               ("GET configmaps/checkout-legacy -> 404",), "kubectl -n payments apply -f checkout-legacy.yaml"),
+        config_changed=Finding("", "", "finding", "warn", "Secret checkout-db changed 4 min ago, after this version last served"),
+        migration=Finding("", "", "finding", "confirm", "Job checkout-migrate (flyway migrate) ran 20 min ago, with rev 42: the schema may be newer than this version",
+                          ("Job payments/checkout-migrate flyway migrate at 02:52:11",), "ask who owns the schema"),
+        capacity=Finding("", "", "finding", "warn", "quota compute leaves 2 CPU, the rollback needs 3 for a while"),
+        neighbours=Finding("", "", "finding", "info", "cart was released 3 min after this version was left"),
+        argocd=Finding("", "", "finding", "confirm", "Argo CD app shop-checkout syncs this by itself (self-heal): it puts rev 42 back within seconds",
+                       ("Application argocd/shop-checkout automated selfHeal",), "cockpit gitops suspend payments/checkout-api, or git revert 8812f0e"),
+        helm=Finding("", "", "skipped", text="no Helm release owns it"), flux=Finding("", "", "skipped", text="no Kustomization owns it"),
+        mutation=Finding("", "", "unknown", "confirm", HOSTILE),
+    )  # fmt: skip

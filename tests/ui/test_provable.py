@@ -88,7 +88,10 @@ async def test_a_blocking_check_is_seen_in_the_picker_and_only_its_own_name_goes
     async with driven(seat) as (app, pilot, wall):
         await press(pilot, "R")
         await loaded(pilot)
-        assert "guards" in text_of(app) and "retained ✖" in text_of(app) and "ran here ?" in text_of(app)
+        shown = text_of(app)
+        assert (
+            "✖✔?" in shown and "BLOCKS  retained: checkout@71bd is missing" in shown and "? unknown ran here" in shown
+        )
         await press(pilot, "p")
         shown = text_of(app)
         assert "BLOCKS" in shown and "HEAD /v2/shop" in shown and "→ choose a version that is retained" in shown

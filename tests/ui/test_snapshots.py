@@ -48,6 +48,22 @@ def picker() -> tuple[FakeSeat, tuple[str, ...]]:
     return FakeSeat(), ("R",)
 
 
+def picker_found() -> tuple[FakeSeat, tuple[str, ...]]:
+    seat = FakeSeat()
+    seat.tiers["rollback"], seat.preflight = Tier.NAME, pictures.many_findings()
+    return seat, ("R",)
+
+
+def confirm_found() -> tuple[FakeSeat, tuple[str, ...]]:
+    seat, _ = picker_found()
+    return seat, ("R", "enter", *"checkout-api ov")
+
+
+def checks() -> tuple[FakeSeat, tuple[str, ...]]:
+    seat, _ = picker_found()
+    return seat, ("R", "p", "j")
+
+
 def help_() -> tuple[FakeSeat, tuple[str, ...]]:
     return FakeSeat(), ("enter", "question_mark")
 
@@ -94,7 +110,9 @@ def shot(make: Make, theme: str) -> tuple[CockpitApp, Any]:
 
 @pytest.mark.parametrize("theme", ["dark", "ansi16", "NO_COLOR"])
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("make", [fleet, cockpit, confirm_name], ids=lambda make: make.__name__)
+@pytest.mark.parametrize(
+    "make", [fleet, cockpit, confirm_name, picker_found, confirm_found], ids=lambda make: make.__name__
+)
 def test_in_every_theme(snap_compare: Any, monkeypatch: pytest.MonkeyPatch, make: Make, size: str, theme: str) -> None:
     if theme == "NO_COLOR":
         monkeypatch.setenv("NO_COLOR", "1")
@@ -104,8 +122,16 @@ def test_in_every_theme(snap_compare: Any, monkeypatch: pytest.MonkeyPatch, make
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize(
-    "make", [confirm_yes, confirm_warned, picker, help_, crash, stale, no_data, metrics], ids=lambda make: make.__name__
+    "make",
+    [confirm_yes, confirm_warned, picker, checks, help_, crash, stale, no_data, metrics],
+    ids=lambda make: make.__name__,
 )
 def test_dark(snap_compare: Any, make: Make, size: str) -> None:
     app, before = shot(make, "dark")
     assert snap_compare(app, terminal_size=SIZES[size], run_before=before)
+
+
+@pytest.mark.parametrize("make", [picker_found, confirm_found, checks], ids=lambda make: make.__name__)
+def test_small(snap_compare: Any, make: Make) -> None:
+    app, before = shot(make, "dark")
+    assert snap_compare(app, terminal_size=(60, 20), run_before=before)
