@@ -41,9 +41,26 @@ def standing(ops: Sequence[Op], document: Any) -> Standing:
     *applied*: every change is there. *untouched*: every guard still holds and no change is there. Everything else,
     such as an object that went on since, is *unclear*.
     """
+    if _held(ops, document):
+        return "untouched"
     if all(_present(op, document) for op in ops if op["op"] != "test"):
         return "applied"
     return "unclear" if moved(ops, document) else "untouched"
+
+
+def _held(ops: Sequence[Op], document: Any) -> bool:
+    """Whether a guard on a whole object still holds that a change would have broken: then there was no change.
+
+    ``_present`` alone cannot tell: what is written may be a part of what was there, or a false where nothing was.
+    """
+    guards = [op for op in ops if op["op"] == "test" and isinstance(op.get("value"), Mapping)]
+    return any(
+        _equal(resolve(document, guard["path"]), guard["value"])
+        and not _equal(resolve(document, op["path"]), op.get("value"))
+        for guard in guards
+        for op in ops
+        if op["op"] != "test" and (op["path"] + "/").startswith(guard["path"] + "/")
+    )
 
 
 def _present(op: Op, document: Any) -> bool:
