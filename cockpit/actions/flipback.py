@@ -15,6 +15,7 @@ from cockpit.actions.watching import Deadline, next_picture
 from cockpit.base.clock import Clock, parse_time
 from cockpit.base.errors import CockpitError
 from cockpit.journal import IntentRecord, OutcomeRecord
+from cockpit.model.act import FLIPPED
 from cockpit.model.plan import Outcome, Pending, Plan
 from cockpit.model.resource import Key
 from cockpit.model.rollout import Rollout
@@ -24,8 +25,6 @@ from cockpit.strategies.values import mapping, objects, spell, text
 
 GUARD_SECONDS = 900.0
 """Cluster seconds that the version put back is watched for: GitOps controllers look again every few minutes."""
-FLIPPED = "flipped back"
-"""``observed`` of the second outcome of a rollback that did not last."""
 _OURS = "rollout-cockpit"
 _TOOLS = {"argocd": "Argo CD", "flux": "Flux", "helm": "Helm"}
 

@@ -8,6 +8,7 @@ from typing import Any
 from cockpit.cli.cells import UNKNOWN
 from cockpit.cli.output import dumps
 from cockpit.cli.text import stamp
+from cockpit.model.act import FLIPPED
 
 _LABEL = 11
 
@@ -91,6 +92,9 @@ def _request(request: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _outcome(row: Mapping[str, Any], content: Mapping[str, Any]) -> Iterator[str]:
+    if content.get("observed") == FLIPPED:  # the act stays what its outcome said; this is what came after
+        yield _line("afterwards", str(row["reason"] or FLIPPED))
+        return
     said = [str(each) for each in (content.get("observed"), row["reason"]) if each]
     settled = " (found out by a later start)" if content.get("settled") else ""
     yield _line("outcome", f"{row['result']}{settled}" + (f": {'; '.join(said)}" if said else ""))

@@ -26,3 +26,6 @@ DONE: Mapping[str, str] = {
     "unsuspend": "resumed auto-sync",
 }
 """What a seat did, by verb."""
+
+FLIPPED = "flipped back"
+"""``observed`` of the second outcome of a rollback that did not last."""

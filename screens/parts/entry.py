@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from cockpit.model.act import FLIPPED
 from cockpit.ports import Entry, EvidencePiece
 from screens.draw.format import UNKNOWN, day_clock, significant
 from screens.draw.line import Line, wrapped
@@ -105,6 +106,9 @@ def _request(request: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
 
 def _outcome(row: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     content = _dict(row.get("body"))
+    if content.get("observed") == FLIPPED:  # the act stays what its outcome said; this is what came after
+        yield "afterwards", str(row.get("reason") or FLIPPED), "warn"
+        return
     said = "; ".join(str(each) for each in (content.get("observed"), row.get("reason")) if each)
     settled = " (found out by a later start)" if content.get("settled") else ""
     result = str(row.get("result") or UNKNOWN)
