@@ -15,7 +15,7 @@ from cockpit.cluster.rights import Rights
 from cockpit.cluster.transport import Transport
 from cockpit.config import Settings
 from cockpit.doctor.finding import Finding, State
-from cockpit.doctor.rbac import READ, WRITE, Rule, rights_of
+from cockpit.doctor.rbac import CHECKS, READ, SECRETS, WRITE, Rule, rights_of
 from cockpit.model.resource import DEPLOYMENTS, ROLLOUTS, SERVICES, Resource
 from cockpit.model.right import Right
 from cockpit.net.redact import redact
@@ -23,7 +23,7 @@ from cockpit.net.redact import redact
 SKEW_WARN = 5.0
 """Seconds between this machine and the cluster; ages shown follow the cluster, so a skew is a warning, not a fault."""
 SLOW = 1.0
-_BLOCKED = ("api", "identity", "clock", "kinds", "read", "write")
+_BLOCKED = ("api", "identity", "clock", "kinds", "read", "checks", "write")
 
 
 async def check_cluster(settings: Settings, clock: Clock) -> list[Finding]:
@@ -138,6 +138,9 @@ async def _rights(rights: Rights, settings: Settings, credentials: Credentials) 
                 where, lacking = f"in {credentials.namespace or 'default'} only", there
         hint = "`cockpit rbac` prints the rights that are needed"
         found.append(_missing("read", where, lacking, "bad", hint))
+        checks = await _lacking(rights, (*CHECKS, *(() if settings.read_only else SECRETS)), scope)
+        hint = "what a check of a rollback may not ask is unknown and takes the typed name; `cockpit rbac` prints them"
+        found.append(_missing("checks", where, checks, "warn", hint))
         if settings.read_only:
             found.append(Finding("write", "off", f"{where}: read-only mode"))
             continue

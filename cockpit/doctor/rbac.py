@@ -30,10 +30,60 @@ READ: tuple[Rule, ...] = (
     Rule(("",), ("nodes",), _SEE, "platforms that a version's images must have", cluster_only=True),
 )
 
+CHECKS: tuple[Rule, ...] = (
+    Rule(
+        ("argoproj.io",),
+        ("applications",),
+        ("get", "list"),
+        "whether Argo CD puts a rollback back (where Applications are)",
+    ),
+    Rule(
+        ("kustomize.toolkit.fluxcd.io",),
+        ("kustomizations",),
+        ("get", "list"),
+        "the same for Flux (where Kustomizations are)",
+    ),
+    Rule(("helm.toolkit.fluxcd.io",), ("helmreleases",), ("get", "list"), "the same for Flux's Helm releases"),
+    Rule(("",), ("configmaps",), ("get", "list"), "whether a version's configuration is unchanged: only the metadata"),
+    Rule(("",), ("serviceaccounts", "persistentvolumeclaims"), ("get",), "whether what else a version needs is there"),
+    Rule(("",), ("resourcequotas", "limitranges"), ("list",), "whether a version fits the namespace's quota"),
+    Rule(("autoscaling",), ("horizontalpodautoscalers",), ("list",), "who else scales it"),
+    Rule(("policy",), ("poddisruptionbudgets",), ("list",), "how many of its pods may be away"),
+    Rule(("networking.k8s.io",), ("ingresses",), ("get",), "the Ingresses that share traffic out"),
+    Rule(("networking.istio.io",), ("virtualservices", "destinationrules"), ("get",), "the same for Istio"),
+    Rule(("batch",), ("jobs",), _SEE, "migrations that ran since a version last served"),
+    Rule(("db.atlasgo.io",), ("atlasmigrations", "atlasschemas"), ("list",), "the same for Atlas"),
+    Rule(("schemas.schemahero.io",), ("migrations",), ("list",), "the same for SchemaHero"),
+    Rule(
+        ("scheduling.k8s.io",),
+        ("priorityclasses",),
+        ("get",),
+        "whether what a version names is there",
+        cluster_only=True,
+    ),
+    Rule(("node.k8s.io",), ("runtimeclasses",), ("get",), "the same", cluster_only=True),
+)
+"""What the pre-flight of a rollback asks. A check that may not ask is unknown, and the rollback takes the typed name."""
+
+SECRETS: tuple[Rule, ...] = (
+    Rule(
+        ("",),
+        ("secrets",),
+        ("get", "list"),
+        "pull secrets, to ask their registry; of all others only the metadata is read (Helm's records, configuration)",
+    ),
+)
+"""For operators only: RBAC cannot grant the metadata of a Secret without its contents."""
+
 WRITE: tuple[Rule, ...] = (
     Rule(("argoproj.io",), ("rollouts",), ("patch",), "pause, resume, restart, roll back"),
     Rule(("argoproj.io",), ("rollouts/status",), ("patch",), "advance, skip, full, abort, retry"),
     Rule(("apps",), ("deployments",), ("patch",), "the same for plain Deployments and workloadRef targets"),
+    Rule(("",), ("pods",), ("create",), "dry runs only: whether a pod of a version would be admitted"),
+    Rule(("events.k8s.io",), ("events",), ("create",), "an Event per act, for other seats"),
+    Rule(("argoproj.io",), ("applications",), ("patch",), "cockpit gitops suspend and resume"),
+    Rule(("kustomize.toolkit.fluxcd.io",), ("kustomizations",), ("patch",), "the same for Flux"),
+    Rule(("helm.toolkit.fluxcd.io",), ("helmreleases",), ("patch",), "the same for Flux"),
 )
 """RBAC cannot tell promote from abort: both are a patch of rollouts/status."""
 
@@ -56,7 +106,8 @@ def manifest(*, operator: bool, namespace: str | None = None, service: str | Non
     one Service alone, because the right to proxy to every Service reaches far beyond metrics.
     """
     name = "rollout-cockpit-operator" if operator else "rollout-cockpit-read-only"
-    rules = [rule for rule in (*READ, *(WRITE if operator else ())) if namespace is None or not rule.cluster_only]
+    added = (*SECRETS, *WRITE) if operator else ()
+    rules = [rule for rule in (*READ, *CHECKS, *added) if namespace is None or not rule.cluster_only]
     lines = _role(name, namespace, rules)
     if service is not None:
         where, _, target = service.partition("/")

@@ -42,7 +42,18 @@ def by_name(findings: list[Finding]) -> dict[str, Finding]:
 
 async def test_all_is_well(small: WorldProcess, tmp_path: Path) -> None:
     found = by_name(await examine(settings_of(small, tmp_path)))
-    good = ("settings", "kubeconfig", "api", "identity", "clock", "kind Rollout", "kind Deployment", "read", "write")
+    good = (
+        "settings",
+        "kubeconfig",
+        "api",
+        "identity",
+        "clock",
+        "kind Rollout",
+        "kind Deployment",
+        "read",
+        "checks",
+        "write",
+    )
     for name in (*good, "prometheus", "metrics", "journal"):
         assert found[name].state == "ok", found[name]
     assert found["identity"].detail == "admin"
@@ -56,7 +67,9 @@ async def test_the_printed_rights_are_exactly_enough(small: WorldProcess, tmp_pa
         assert found["identity"].detail == user
         assert found["read"].state == "ok", found["read"]
         assert found["write"].state == ("ok" if operator else "warn"), found["write"]
+        assert found["checks"].state == ("ok" if operator else "warn"), found["checks"]
         if not operator:
+            assert found["checks"].detail.endswith("you may not get secrets, list secrets")
             assert "patch rollouts/status.argoproj.io" in found["write"].detail
 
 

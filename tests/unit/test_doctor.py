@@ -15,7 +15,7 @@ from cockpit.doctor.examine import wanted_series
 from cockpit.doctor.finding import Finding, worst
 from cockpit.doctor.local import check_journal, check_settings, check_terminal, colours
 from cockpit.doctor.prometheus import check_prometheus
-from cockpit.doctor.rbac import READ, WRITE, Rule, manifest, rights_of
+from cockpit.doctor.rbac import CHECKS, READ, SECRETS, WRITE, Rule, manifest, rights_of
 from cockpit.strategies import REGISTRY
 
 
@@ -166,15 +166,20 @@ def test_rbac_is_valid_and_least() -> None:
     assert (operator["kind"], operator["metadata"]["namespace"]) == ("Role", "shop")
     resources = {resource for rule in operator["rules"] for resource in rule["resources"]}
     assert "namespaces" not in resources  # means nothing in a Role
-    assert not resources & {"secrets", "pods/exec", "pods/portforward", "*"}
+    assert not resources & {"pods/exec", "pods/portforward", "*"}
+    assert "secrets" not in {resource for rule in read["rules"] for resource in rule["resources"]}
     written = {
         (resource, verb) for rule in operator["rules"] for resource in rule["resources"] for verb in rule["verbs"]
     } - {(resource, verb) for rule in read["rules"] for resource in rule["resources"] for verb in rule["verbs"]}
-    assert written == {("rollouts", "patch"), ("rollouts/status", "patch"), ("deployments", "patch")}
+    assert written == {
+        ("rollouts", "patch"), ("rollouts/status", "patch"), ("deployments", "patch"), ("pods", "create"),
+        ("events", "create"), ("applications", "patch"), ("kustomizations", "patch"), ("helmreleases", "patch"),
+        ("secrets", "get"), ("secrets", "list"),
+    }  # fmt: skip
 
 
 def test_rights_of_a_rule_are_single_questions() -> None:
-    questions = [str(right) for rule in (*READ, *WRITE) for right in rights_of(rule)]
+    questions = [str(right) for rule in (*READ, *CHECKS, *SECRETS, *WRITE) for right in rights_of(rule)]
     assert "get pods/log" in questions
     assert "patch rollouts/status.argoproj.io" in questions
     assert len(questions) == len(set(questions))

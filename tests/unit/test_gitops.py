@@ -79,6 +79,9 @@ class Server:
     async def owned(self, resource: Resource, namespace: str, uid: str) -> Sequence[dict[str, Any]]:
         return ()
 
+    async def serves(self, resource: Resource) -> bool:
+        return any(plural == resource.plural for plural, _, _ in self.held)
+
     async def metadata(self, resource: Resource, namespace: str, name: str) -> dict[str, Any]:
         return dict((await self.get(resource, namespace, name))["metadata"])
 

@@ -222,6 +222,9 @@ async def test_narrow_rights_read_the_application_that_the_mark_names() -> None:
     found = await ask("argocd", marked(annotations=TRACKED), app, **denied)
     assert (found.state, found.severity) == ("finding", "block")
     assert (await ask("argocd", marked(), app, **denied)).state == "unknown"
+    # Where the cluster has no such kind at all, the refusal hides nothing; a mark still says that there should be one.
+    assert (await ask("argocd", marked(), **denied)).state == "skipped"
+    assert (await ask("argocd", marked(annotations=TRACKED), **denied)).state == "unknown"
 
 
 async def test_an_application_told_to_skip_reconciling_is_said() -> None:

@@ -59,9 +59,11 @@ async def _listed(reads: Reads, claims: Sequence[Claim], subjects: Sequence[Mana
     except Denied:
         # Narrow rights: what a mark names can still be read, and proves itself by listing the workload.
         named = await _by_name(reads, claims, subjects)
-        if not any(_owns(app, subjects) for app in named):
-            raise
-        return named
+        if any(_owns(app, subjects) for app in named):
+            return named
+        if await reads.serves(APPLICATIONS) is False:
+            raise NotFound("the cluster has no Applications") from None
+        raise
     if not isinstance(found, (list, tuple)):
         raise Unsure("the server's answer is no list of Applications")
     return [_application(raw) for raw in found]
