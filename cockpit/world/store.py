@@ -43,6 +43,8 @@ class Store:
         self.collector = Collector(self)
         self.admission: list[Callable[[Object], None]] = []
         """Webhooks: called with every pod about to be created, and may change it."""
+        self.validating: list[Callable[[Object], None]] = []
+        """Each may refuse a well-formed pod that is about to be created: raises ``status.Rejected``."""
         self._seed = seed
         self._serial = 0
         self._histories = {
@@ -97,6 +99,8 @@ class Store:
         name = str(metadata.get("name", ""))
         if causes:
             raise status.invalid(kind.kind, kind.group, name, causes)
+        for check in self.validating if kind.plural == "pods" else ():
+            check(new)
         space = str(metadata.get("namespace", ""))
         if self.tables.get(kind.plural, space, name) is not None:
             raise status.already_exists(kind.plural, kind.group, name)

@@ -44,4 +44,8 @@ def representation(header: str) -> Media:
         "only the following media types are accepted: application/json, application/json;as=Table;v=v1;g=meta.k8s.io, "
         "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io"
     )
-    raise status.Rejected(406, "NotAcceptable", message)
+    raise not_acceptable(message)
+
+
+def not_acceptable(message: str) -> status.Rejected:
+    return status.Rejected(406, "NotAcceptable", message)

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from cockpit.world.api import events, table
+from cockpit.world.api import events, negotiation, table
 from cockpit.world.api.call import Answer, Call, json_answer
 from cockpit.world.api.lists import Page
 from cockpit.world.contract import Object
@@ -22,6 +22,8 @@ def one(call: Call, obj: Object, now: float, code: int = 200) -> Answer:
     if media.as_ == "Table":
         metadata = {"resourceVersion": obj["metadata"].get("resourceVersion", "")}
         return json_answer(table.table(call.kind.plural, [obj], now, metadata, _include(call)), code)
+    if media.as_ == "PartialObjectMetadataList":
+        raise negotiation.not_acceptable(f"you requested {media.as_}, but the requested object is not a list")
     if media.as_ == "PartialObjectMetadata":
         return json_answer(table.partial(obj), code)
     return json_answer(events.to_events_group(obj) if call.converted else obj, code)
@@ -38,7 +40,9 @@ def many(call: Call, page: Page, now: float) -> Answer:
     if media.as_ == "Table":
         objects = (decode(row.data) for row in page.rows)
         return json_answer(table.table(call.kind.plural, objects, now, metadata, _include(call)))
-    if media.as_.startswith("PartialObjectMetadata"):
+    if media.as_ == "PartialObjectMetadata":
+        raise negotiation.not_acceptable(f"you requested {media.as_}, but the requested object is a list")
+    if media.as_:
         items = [table.partial(decode(row.data)) for row in page.rows]
         listed = {"kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1", "metadata": metadata}
         return json_answer({**listed, "items": items})

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from cockpit.world.contract import Change, Object, Objects, World
+from cockpit.world.contract import Change, Objects, World
+from cockpit.world.controllers.accounts import Accounts
+from cockpit.world.controllers.admission import Admission
 from cockpit.world.controllers.analysisruns import AnalysisRuns
 from cockpit.world.controllers.applicationsets import ApplicationSets
 from cockpit.world.controllers.deployments import Deployments
@@ -20,6 +22,7 @@ from cockpit.world.controllers.nodes import Scheduler, make_nodes
 from cockpit.world.controllers.quota import Quotas
 from cockpit.world.controllers.replicasets import ReplicaSets
 from cockpit.world.controllers.rollouts import Rollouts
+from cockpit.world.store import Store
 
 __all__ = ["Controllers", "install", "make_nodes", "of"]
 
@@ -33,17 +36,21 @@ class Controllers:
         self._kubelet = Kubelet(world, self.recorder)
         self.images = self._kubelet.images
         self._quotas = Quotas(world)
-        self._replica_sets = ReplicaSets(world, self.recorder, self._quotas)
+        self.admission = Admission(world, self._quotas)
+        self._replica_sets = ReplicaSets(world, self.recorder, self.admission)
         self._deployments = Deployments(world, self.recorder)
         self._rollouts = Rollouts(world, self.recorder)
         self._analysis_runs = AnalysisRuns(world)
         self._experiments = Experiments(world)
         self._jobs = Jobs(world, self.recorder)
+        self._accounts = Accounts(world)
         self._applications = Applications(world, self.recorder)
         self._application_sets = ApplicationSets(world)
         self._kustomizations = Kustomizations(world, self.recorder)
         self._helm_releases = HelmReleases(world, self.recorder)
         self._listeners = {
+            "namespaces": (self._accounts.notice,),
+            "serviceaccounts": (self._accounts.notice,),
             "nodes": (self._scheduler.notice,),
             "pods": (
                 self._scheduler.notice,
@@ -77,10 +84,6 @@ class Controllers:
         for listener in self._listeners.get(change.plural, ()):
             listener(change)
 
-    def refusal(self, namespace: str, pod: Object) -> str | None:
-        """Why admission refuses a new ``pod``, in the API server's words; None when it may be created."""
-        return self._quotas.refusal(namespace, pod)
-
     def failures(self) -> dict[tuple[str, Key], Exception]:
         """The last error of every key whose reconciliation fails now: a bug, or an object nobody foresaw."""
         named: dict[str, Any] = {
@@ -92,6 +95,7 @@ class Controllers:
             "analysisruns": self._analysis_runs,
             "experiments": self._experiments,
             "jobs": self._jobs,
+            "accounts": self._accounts,
             "applications": self._applications,
             "applicationsets": self._application_sets,
             "kustomizations": self._kustomizations,
@@ -110,6 +114,8 @@ def install(world: World, nodes: int = NODES) -> Controllers:
     """Start all controllers of ``world`` and give it nodes."""
     controllers = _INSTALLED[world.objects] = Controllers(world)
     world.objects.subscribe(controllers.notice)
+    if isinstance(world.objects, Store):
+        world.objects.validating.append(controllers.admission.check)
     if nodes:
         make_nodes(world, nodes)
     return controllers

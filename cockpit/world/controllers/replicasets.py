@@ -6,9 +6,9 @@ from typing import Any
 
 from cockpit.base.clock import parse_time, rfc3339
 from cockpit.world.contract import Change, Object, World
+from cockpit.world.controllers.admission import Admission
 from cockpit.world.controllers.events import Recorder
 from cockpit.world.controllers.kit import Key, Queue, controller_of, created, integer, key_of, own, replicas, status_of
-from cockpit.world.controllers.quota import Quotas
 
 _COMPONENT = "replicaset-controller"
 _MANAGER = "kube-controller-manager"
@@ -28,10 +28,10 @@ def ready_since(pod: Object) -> float | None:
 class ReplicaSets:
     """Reconciles ReplicaSets, whoever owns them."""
 
-    def __init__(self, world: World, recorder: Recorder, quotas: Quotas) -> None:
+    def __init__(self, world: World, recorder: Recorder, admission: Admission) -> None:
         self._world = world
         self._recorder = recorder
-        self._quotas = quotas
+        self._admission = admission
         self._queue = Queue(world.clock, self._reconcile, 0.1)
         self.failures = self._queue.failures
 
@@ -80,7 +80,7 @@ class ReplicaSets:
                 },
                 "spec": template["spec"],
             }
-            why = self._quotas.refusal(metadata["namespace"], pod)
+            why = self._admission.refusal(metadata["namespace"], pod)
             if why is not None:
                 name = f"{metadata['name']}-{self._world.rng('refused', metadata['uid']).randrange(16**5):05x}"
                 message = f'pods "{name}" is forbidden: {why}'
