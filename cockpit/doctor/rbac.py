@@ -63,7 +63,7 @@ CHECKS: tuple[Rule, ...] = (
     ),
     Rule(("node.k8s.io",), ("runtimeclasses",), ("get",), "the same", cluster_only=True),
 )
-"""What the pre-flight of a rollback asks. A check that may not ask is unknown, and the rollback takes the typed name."""
+"""What the pre-flight of a rollback asks. A check that may not ask is unknown: then it takes the typed name."""
 
 SECRETS: tuple[Rule, ...] = (
     Rule(

@@ -42,19 +42,8 @@ def by_name(findings: list[Finding]) -> dict[str, Finding]:
 
 async def test_all_is_well(small: WorldProcess, tmp_path: Path) -> None:
     found = by_name(await examine(settings_of(small, tmp_path)))
-    good = (
-        "settings",
-        "kubeconfig",
-        "api",
-        "identity",
-        "clock",
-        "kind Rollout",
-        "kind Deployment",
-        "read",
-        "checks",
-        "write",
-    )
-    for name in (*good, "prometheus", "metrics", "journal"):
+    good = ("settings", "kubeconfig", "api", "identity", "clock", "kind Rollout", "kind Deployment")
+    for name in (*good, "read", "checks", "write", "prometheus", "metrics", "journal"):
         assert found[name].state == "ok", found[name]
     assert found["identity"].detail == "admin"
 
