@@ -73,7 +73,7 @@ def key(name: str) -> Key:
 async def test_a_healthy_canary_becomes_ready_and_stays_so(tmp_path: Path, seed: int) -> None:
     async with standing(tmp_path, "healthy", seed=seed) as stand, stand.chair() as chair:
         seen = (await watch(stand, chair, 20 * MINUTE))["cart"]
-        assert reached(seen, "ready") <= 12 * MINUTE
+        assert reached(seen, "ready") <= 18 * MINUTE  # 6 at the median, 12 in nine of ten worlds, 15 in one of sixty
         assert "abort" not in states(seen)
         assert len(changes(seen)) <= 4, changes(seen)
         row = chair.row(key("cart"))
