@@ -21,7 +21,9 @@ from tests.harness import preflight
 
 DIGEST = "sha256:" + "a" * 64
 IMAGE = f"registry.example/shop/cart@{DIGEST}"
-REQUESTS = ("retention", "signatures", "ran")
+ASKS = {"retention": "retained", "signatures": "signature", "ran": "ran-here"}
+"""Request -> the check that makes it."""
+REQUESTS = tuple(ASKS)
 FAILURES: dict[str, Any] = {
     "403": Denied("forbidden"),
     "500": Unreachable("HTTP 500"),
@@ -71,7 +73,12 @@ class Fake:
 
 async def looked(fake: Fake, policy: Mapping[str, Any] | None = None) -> Preflight:
     context = preflight.context(artifacts=fake, past=fake)
-    checks = [Check(each.name, each.title, each.severity, each.run, deadline=0.01) for each in CHECKS]
+    # Only a check that never gets an answer runs into its deadline, however slow the machine is.
+    silent = {ASKS[request] for request, failure in fake.fails.items() if isinstance(failure, TimeoutError)}
+    checks = [
+        Check(each.name, each.title, each.severity, each.run, deadline=0.01 if each.name in silent else 60.0)
+        for each in CHECKS
+    ]
     return await run(context, policy or {}, 0.0, checks=checks)
 
 

@@ -6,7 +6,7 @@ import asyncio
 
 from msgspec.structs import replace
 
-from cockpit.actions.preflight.contract import Check, Context, found
+from cockpit.actions.preflight.contract import NO_DIGEST, Check, Context, found
 from cockpit.model.artifact import Retention
 from cockpit.model.preflight import Finding
 from cockpit.model.revision import Retained, Signed
@@ -59,7 +59,7 @@ async def signature(ctx: Context) -> Finding:
     )
     signed = await asyncio.gather(*asked)
     if not signed:
-        return found("unknown", "no digest is known to look for signatures of")
+        return found("skipped", NO_DIGEST)
     if not signed[0].keys_configured:
         return found("skipped", "no public keys are configured ([signatures] keys)")
     worst = min(signed, key=lambda each: _SIGNED.index(each.signature))
@@ -80,7 +80,7 @@ async def ran_here(ctx: Context) -> Finding:
     """C06: this namespace is known to have run these very digests."""
     digests = [image.digest for image in ctx.images if image.digest is not None]
     if not digests:
-        return found("unknown", "no digest is known to look for in the journal")
+        return found("skipped", NO_DIGEST)
     here = set(ctx.running.values())
     known = await ctx.past.ran(ctx.cluster, ctx.namespace, digests)
     never = [digest for digest in digests if digest not in known and digest not in here]

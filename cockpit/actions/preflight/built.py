@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from cockpit.actions.preflight.contract import Check, Context, found
+from cockpit.actions.preflight.contract import NO_DIGEST, Check, Context, found
 from cockpit.model.artifact import Signatures
 from cockpit.model.preflight import Finding
 from cockpit.model.revision import Signed
@@ -24,7 +24,7 @@ async def provenance(ctx: Context) -> Finding:
     """C05: going from a version whose build is proven to one whose build is not is worth a line."""
     images = [(image.image, image.digest) for image in ctx.images if image.digest is not None]
     if not images:
-        return found("unknown", "no digest is known to look for provenance of")
+        return found("skipped", NO_DIGEST)
     built = await asyncio.gather(*(_ask(ctx, image, digest, ctx.max_age) for image, digest in images))
     worst = min(built, key=lambda each: _WORST.index(each.provenance_label))
     evidence = tuple(_said(each) for each in built)

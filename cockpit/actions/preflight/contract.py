@@ -15,6 +15,9 @@ from cockpit.model.plan import Intent, Plan
 from cockpit.model.preflight import Finding, FindingState, Severity
 from cockpit.model.rollout import Image
 
+NO_DIGEST = "no digest is known, which is said by retained"
+"""Of checks that have nothing to ask about: one unknown that asks for the typed name is enough."""
+
 
 class Artifacts(Protocol):
     """What is asked of registries: ``live.artifacts`` binds them to this cluster's pull secrets and nodes."""
