@@ -15,6 +15,7 @@ _WIDE = 120
 """Columns from which the verdict's reason stands in the same line."""
 _LONGEST = 2000
 """Characters of one fact; only a message meant to flood is longer."""
+_DRIFT = {"bad": "DRIFT", "warn": "drift", "info": "note"}
 _GLYPH = {"Degraded": "x", "Paused": "=", "Progressing": "o", "Healthy": "*"}
 
 
@@ -57,13 +58,18 @@ def fleet(items: Sequence[dict[str, Any]], columns: int = 80) -> str:
         rows.append([f"{mark} {name}", entry["phase"], step(entry["step"]), weight(entry["weight"])])
     if columns >= _WIDE:
         both = [[*row, f"{state} {reason}"] for row, (state, reason) in zip(rows, verdicts, strict=True)]
-        return "\n".join(table(heads, both, columns))
+        lines = table(heads, both, columns)
+        told = lines[:1]
+        for line, entry in zip(lines[1:], items, strict=True):
+            told += [line, *_wrong(entry, columns)]
+        return "\n".join(told)
     lines = table(heads, [[*row, state] for row, (state, _) in zip(rows, verdicts, strict=True)], columns)
     told = [lines[0]]
     for line, entry, (_, reason) in zip(lines[1:], items, verdicts, strict=True):
         told.append(line)
         if entry["in_flight"] or entry["phase"] != "Healthy":
             told.append(f"    {cut(reason, columns - 4)}")
+        told += _wrong(entry, columns)
     return "\n".join(told)
 
 
@@ -72,6 +78,16 @@ def _why(entry: dict[str, Any]) -> str:
     degraded = entry["phase"] == "Degraded" and entry["verdict"]["state"] == "unjudged"
     reason: str = (entry["message"] if degraded else "") or entry["verdict"]["reason"]
     return reason
+
+
+def _wrong(entry: dict[str, Any], columns: int) -> list[str]:
+    """The worst drift of a rollout, in ``list``; what is only a note stands in ``status``."""
+    wrong = [each for each in entry.get("drift", ()) if each["severity"] != "info"]
+    if not wrong:
+        return []
+    more = f" (+{len(wrong) - 1} more)" if len(wrong) > 1 else ""
+    said = f"{_DRIFT[wrong[0]['severity']]}{more}: {wrong[0]['text']}"
+    return [f"    {cut(said, columns - 4)}"]
 
 
 def status(entry: dict[str, Any], columns: int = 80) -> str:
@@ -95,6 +111,9 @@ def status(entry: dict[str, Any], columns: int = 80) -> str:
                 "owner", f"{entry['owner']['tool']} {entry['owner']['name']}: {entry['owner']['warning']}", columns
             )
         )
+    for at, each in enumerate(entry.get("drift", ())):
+        said = f"{_DRIFT[each['severity']]} {each['kind']}: {each['text']}"
+        lines += wrapped("drift" if at == 0 else "", said, columns, 10)
     for role in ("canary", "baseline"):
         lines += _arm(role, entry["arms"][role], columns)
     if entry["slis"]:

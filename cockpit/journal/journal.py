@@ -11,9 +11,10 @@ from typing import Any, TypeVar
 from cockpit.journal.archive import Archive
 from cockpit.journal.fallback import Fallback
 from cockpit.journal.kept import KeptStore
+from cockpit.journal.observed import Deployed
 from cockpit.journal.records import History, IntentRecord, JournalError, OpenIntent, OutcomeRecord, Verification, Who
 from cockpit.journal.resets import RESET, ResetRecord, reset_of, reset_rows
-from cockpit.journal.rows import history_of, intent_row, open_intent_of, outcome_row, past_act
+from cockpit.journal.rows import deployed_of, history_of, intent_row, open_intent_of, outcome_row, past_act
 from cockpit.journal.store import JournalStore, Row, body
 from cockpit.journal.suspensions import Suspension, open_suspensions
 from cockpit.journal.verification import verify
@@ -146,6 +147,19 @@ class Journal:
                 (uid, RESET),
             )
             return history_of(rows)
+
+        return await self._run(read)
+
+    async def deployed(self, uid: str, cluster: str) -> Deployed:
+        """Which versions of one object operators moved it toward; only acts that were carried out count."""
+
+        def read() -> Deployed:
+            rows = self._store.select(
+                "uid = ? AND row = 'intent' AND verb NOT IN ('suspend', 'unsuspend', ?) AND op_id IN "
+                "(SELECT op_id FROM ops WHERE row = 'outcome' AND result IN ('done', 'accepted'))",
+                (uid, RESET),
+            )
+            return deployed_of(rows, self._kept.oldest(cluster))
 
         return await self._run(read)
 

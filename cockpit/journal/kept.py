@@ -73,6 +73,14 @@ class KeptStore:
             )
             return [row for each in found if fits(row := dict(each))]
 
+    def oldest(self, cluster: str) -> float | None:
+        """When the first thing of a cluster was kept, cluster unix seconds; None: nothing was."""
+        with self._reading() as connection:
+            if connection is None:
+                return None
+            found = connection.execute("SELECT min(at) FROM kept WHERE cluster = ?", (cluster,)).fetchone()[0]
+            return found / 1000 if found is not None else None
+
     def _missing(self, rows: Sequence[Row]) -> bool:
         """Whether one of the rows is not there yet: with all there, no lock is taken and nothing waits for the disk."""
         with self._reading() as connection:

@@ -81,6 +81,17 @@ class KnownVersion(msgspec.Struct, frozen=True):
     slis: tuple[Then, ...] = ()
 
 
+class Deployed(msgspec.Struct, frozen=True):
+    """What operators moved one object toward, by the acts that this journal holds: hashes of versions, and digests.
+
+    ``since``: cluster time from which on the journal watched that cluster; None: it never did.
+    """
+
+    since: float | None
+    hashes: frozenset[str] = frozenset()
+    digests: frozenset[str] = frozenset()
+
+
 class Piece(msgspec.Struct, frozen=True):
     """One thing kept beside an operation. ``name``: a relative path inside the bundle."""
 

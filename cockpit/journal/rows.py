@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
+from cockpit.journal.observed import Deployed
 from cockpit.journal.records import History, IntentRecord, OpenIntent, OutcomeRecord, Who, canonical
 from cockpit.journal.store import Row, body
 from cockpit.model.plan import OWNER_VERBS
 from cockpit.ports import PastAct
 
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _LEAVING = ("abort", "rollback")
 _TOWARD = ("advance", "skip", "full", "retry")
 
@@ -94,6 +97,15 @@ def history_of(rows: Sequence[Row]) -> History:
         held_bad=tuple(reversed(left)),
         rolled_back_from=newest["from_hash"] if newest is not None and newest["verb"] == "rollback" else None,
         paused_by=paused_by,
+    )
+
+
+def deployed_of(rows: Sequence[Row], since: float | None) -> Deployed:
+    """Every version that an act led to: its hash, and the digests its images were named by."""
+    return Deployed(
+        since,
+        frozenset(row["to_hash"] for row in rows if row["to_hash"]),
+        frozenset(digest for row in rows for digest in _DIGEST.findall(row["to_version"] or "")),
     )
 
 

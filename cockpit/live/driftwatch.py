@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-from cockpit.base.clock import Clock, parse_time
+from cockpit.base.clock import Clock
 from cockpit.base.errors import CockpitError
 from cockpit.base.text import clean
+from cockpit.journal.observed import Deployed
 from cockpit.live.live import Live
+from cockpit.live.origin import application_of, hotfixes, joined, out_of_sync, unrecorded
 from cockpit.model.artifact import Sameness, TagState
 from cockpit.model.drift import Drift
-from cockpit.model.resource import Key
+from cockpit.model.resource import Key, Resource
 from cockpit.model.rollout import Image, Rollout
 from cockpit.strategies.contract import Reader
 from cockpit.strategies.image import declared_digest
@@ -23,6 +24,11 @@ _EVERY = 5.0
 """Wall seconds between two looks for rollouts that are due."""
 AGAIN = 300.0
 """Wall seconds until the same versions of a rollout are asked about again."""
+RECENT = 3600.0
+"""Cluster seconds for which a finished rollout is asked about: it stands in the default view, and pages come then."""
+_APPLICATIONS = Resource("argoproj.io", "v1alpha1", "applications", "Application")
+_HOMES = ("argocd", "openshift-gitops")
+"""Where Argo CD is mostly installed, for marks that do not say it."""
 _PER_LOOK = 4
 """Rollouts asked about per look: the registries of a large fleet are not asked in a burst."""
 
@@ -38,9 +44,20 @@ class Tags(Protocol):
 
 
 class DriftWatch:
-    """Asks about rollouts in flight, the open one, and those whose digests could not be told apart by rows alone."""
+    """Asks about rollouts in flight or just finished, the open one, and those that rows alone could not tell apart.
 
-    def __init__(self, live: Live, tags: Tags, reader: Reader, clock: Clock) -> None:
+    ``deployed``: what the journal knows of an object (uid) as deployed by operators; it may raise CockpitError.
+    """
+
+    def __init__(
+        self,
+        live: Live,
+        tags: Tags,
+        reader: Reader,
+        clock: Clock,
+        deployed: Callable[[str], Awaitable[Deployed]] | None = None,
+    ) -> None:
+        self._deployed = deployed
         self._live = live
         self._tags = tags
         self._reader = reader
@@ -49,7 +66,9 @@ class DriftWatch:
         self._asked: dict[Key, tuple[tuple[Image, ...], float]] = {}
 
     def focus(self, key: Key | None) -> None:
-        """This rollout is open."""
+        """This rollout is open: it is asked about at the next look, also by what is asked of open ones only."""
+        if key is not None and key != self._open:
+            self._asked.pop(key, None)
         self._open = key
 
     async def follow(self) -> None:
@@ -66,23 +85,41 @@ class DriftWatch:
         due: list[Rollout] = []
         for key, rollout in snapshot.rollouts.items():
             unclear = any(drift.kind == "split" for drift in snapshot.drifts.get(key, ()))
-            if not (rollout.in_flight or key == self._open or unclear):
+            recent = rollout.finished_at is not None and snapshot.now - rollout.finished_at < RECENT
+            if not (rollout.in_flight or recent or key == self._open or unclear):
                 continue
             images, at = self._asked.get(key, ((), 0.0))
             if images != _images(rollout) or now - at >= AGAIN:
                 due.append(rollout)
         due.sort(key=lambda rollout: rollout.key != self._open)
         for rollout in due[:_PER_LOOK]:
-            self._asked[rollout.key] = (_images(rollout), now)
-            found = await self._ask(rollout)
-            self._live.drifting.compare = self._tags.compare
-            self._live.drifting.tell(rollout.key, found)
+            await self._look_at(rollout)
+
+    async def once(self, key: Key, seconds: float) -> None:
+        """Ask about one rollout now, for a command that ends before anything is followed; what is late stays unsaid."""
+        rollout = self._live.snapshot().rollouts.get(key)
+        if rollout is None:
+            return
+        self._open = key
+        try:
+            async with asyncio.timeout(seconds):
+                await self._look_at(rollout)
+        except TimeoutError:
+            return
+
+    async def _look_at(self, rollout: Rollout) -> None:
+        self._asked[rollout.key] = (_images(rollout), self._clock.wall())
+        found = await self._ask(rollout)
+        self._live.drifting.compare = self._tags.compare
+        self._live.drifting.tell(rollout.key, found)
 
     async def _ask(self, rollout: Rollout) -> tuple[Drift, ...]:
         whole = await self._whole(rollout)
         namespace = rollout.key.namespace
         secrets = _pull_secrets(whole)
-        found = list(hotfixes(rollout, whole))
+        reported = await self._reported(rollout, whole) if rollout.key == self._open else None
+        found = [*joined(tuple(hotfixes(rollout, whole)), reported)]
+        found.extend(unrecorded(rollout, whole, await self._recorded(rollout)))
         for image in dict.fromkeys(_images(rollout)):
             # What pods run may differ from what is declared, and is read too, so that ``compare`` can tell.
             running = {
@@ -100,6 +137,28 @@ class DriftWatch:
             if drift is not None:
                 found.append(drift)
         return tuple(dict.fromkeys(found))
+
+    async def _recorded(self, rollout: Rollout) -> Deployed | None:
+        if self._deployed is None:
+            return None
+        try:
+            return await self._deployed(rollout.uid)
+        except CockpitError:
+            return None
+
+    async def _reported(self, rollout: Rollout, whole: Mapping[str, Any]) -> Drift | None:
+        """What the Argo CD application that marks the object says of it; None where that is not learned."""
+        named = application_of(whole)
+        if named is None:
+            return None
+        namespace, name = named
+        for home in (namespace,) if namespace else _HOMES:
+            try:
+                application = await self._reader.get(_APPLICATIONS, home, name)
+            except CockpitError:
+                continue
+            return out_of_sync(rollout.workload or rollout.key, application)
+        return None
 
     async def _whole(self, rollout: Rollout) -> dict[str, Any]:
         """The object that holds the pod template; empty when it cannot be read."""
@@ -129,43 +188,6 @@ def moved(image: Image, state: TagState) -> Drift | None:
     return Drift("tag-moved", "info" if pinned else "warn", text, name)
 
 
-def hotfixes(rollout: Rollout, whole: Mapping[str, Any]) -> Iterator[Drift]:
-    """Images of an owned template that were last set with kubectl, by ``metadata.managedFields``.
-
-    A manager that applies them server-side at the same time holds them too: then they are as declared.
-    """
-    if rollout.owner is None:
-        return
-    managers = objects(mapping(whole.get("metadata")).get("managedFields"))
-    template = mapping(mapping(mapping(whole.get("spec")).get("template")).get("spec"))
-    for container in objects(template.get("containers")):
-        name = str(container.get("name") or "")
-        holders = [each for each in managers if _holds(each, name)]
-        by_hand = [each for each in holders if str(each.get("manager") or "").startswith("kubectl")]
-        if not by_hand or any(each.get("operation") == "Apply" for each in holders if each not in by_hand):
-            continue
-        newest = max(by_hand, key=lambda each: parse_time(_text(each.get("time"))) or 0.0)
-        manager, owner = clean(str(newest["manager"]), 128), rollout.owner
-        text = (
-            f"the image of {clean(name, 253)} was last set with {manager}, not by {owner.tool} {owner.name}, "
-            "which owns this object and may set it back"
-        )
-        yield Drift("template-hotfix", "warn", text, clean(name, 253), since=parse_time(_text(newest.get("time"))))
-
-
-def _holds(entry: Mapping[str, Any], container: str) -> bool:
-    """Whether a manager holds this container's image. A member without members of its own is held as a whole."""
-    key = json.dumps({"name": container}, separators=(",", ":"), ensure_ascii=False)
-    fields: Any = entry.get("fieldsV1")
-    for step in ("f:spec", "f:template", "f:spec", "f:containers", f"k:{key}", "f:image"):
-        if not isinstance(fields, dict) or step not in fields:
-            return False
-        fields = fields[step]
-        if fields == {}:
-            return True
-    return True
-
-
 def _pull_secrets(whole: Mapping[str, Any]) -> tuple[str, ...]:
     template = mapping(mapping(mapping(whole.get("spec")).get("template")).get("spec"))
     return tuple(str(each["name"]) for each in objects(template.get("imagePullSecrets")) if each.get("name"))
@@ -173,7 +195,3 @@ def _pull_secrets(whole: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _images(rollout: Rollout) -> tuple[Image, ...]:
     return tuple(image for arm in (rollout.canary, rollout.baseline) if arm is not None for image in arm.images)
-
-
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) else None

@@ -191,6 +191,27 @@ async def test_what_was_left_before_is_remembered_until_it_is_taken_back(journal
     assert (await journal.history("u1")).paused_by is None
 
 
+async def test_versions_that_an_act_led_to_are_on_record(journal: Journal) -> None:
+    digest = "sha256:" + "7" * 64
+    empty = await journal.deployed("u1", "prod-eu-1")
+    assert (empty.since, empty.hashes, empty.digests) == (None, frozenset(), frozenset())
+    acts: tuple[tuple[Verb, Result | None, str], ...] = (
+        ("rollback", "done", "r1"),
+        ("full", "accepted", "r2"),
+        ("rollback", "refused", "r3"),  # nothing was sent
+        ("rollback", None, "r4"),  # what became of it is not known
+        ("suspend", "done", "r5"),  # done to the owner, not to a version
+    )
+    for number, (verb, result, to) in enumerate(acts):
+        record = intent(number, verb, to_hash=to, to=f"web=r.example/web@{digest}" if to == "r1" else to)
+        await journal.intent(record, WHO)
+        if result is not None:
+            await journal.outcome(outcome(number, result), record, WHO)
+    found = await journal.deployed("u1", "prod-eu-1")
+    assert (found.hashes, found.digests) == ({"r1", "r2"}, {digest})
+    assert (await journal.deployed("another", "prod-eu-1")).hashes == frozenset()
+
+
 async def test_the_file_is_private(journal: Journal) -> None:
     old = os.umask(0)
     try:

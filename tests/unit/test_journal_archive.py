@@ -384,3 +384,10 @@ async def test_a_closed_journal_keeps_nothing_and_says_so(journal: Journal) -> N
     await journal.close()
     with pytest.raises(JournalError, match="closed"):
         await journal.archive.observe([seen()])
+
+
+async def test_since_when_a_cluster_is_watched_is_known(journal: Journal) -> None:
+    assert (await journal.deployed(WEB.uid, "prod")).since is None
+    await journal.archive.observe([seen(at=T0 + 5), seen("bbb", at=T0)])
+    assert (await journal.deployed(WEB.uid, "prod")).since == T0
+    assert (await journal.deployed(WEB.uid, "another cluster")).since is None

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from cockpit.base.errors import NotFound
 from cockpit.cluster.rows import (
@@ -22,9 +23,11 @@ from cockpit.cluster.rows import (
     Template,
     TemplateSpec,
 )
+from cockpit.journal.observed import Deployed
 from cockpit.live.drift import Compare, Side, drifts
 from cockpit.live.drifting import Drifting
-from cockpit.live.driftwatch import AGAIN, DriftWatch, hotfixes, moved
+from cockpit.live.driftwatch import AGAIN, RECENT, DriftWatch, moved
+from cockpit.live.origin import application_of, hotfixes, joined, out_of_sync, unrecorded
 from cockpit.model.artifact import Sameness, TagState
 from cockpit.model.drift import Drift
 from cockpit.model.resource import PODS, REPLICASETS, ROLLOUTS, Key
@@ -381,3 +384,174 @@ def test_a_finished_rollout_is_asked_about_only_while_it_is_open() -> None:
     watch.focus(KEY)
     asyncio.run(watch.look())
     assert len(registry.asked) == 1
+
+
+def test_a_rollout_that_finished_within_the_hour_is_asked_about() -> None:
+    one = rollout(in_flight=False)
+    for ago, asked in ((RECENT - 1.0, 1), (RECENT + 1.0, 0)):
+        watch, _, registry, _ = watching(replace(one, finished_at=-ago))  # the picture's time is 0
+        asyncio.run(watch.look())
+        assert len(registry.asked) == asked
+
+
+def test_a_rollout_that_is_opened_is_asked_about_at_once() -> None:
+    watch, _, registry, _ = watching(rollout())
+    asyncio.run(watch.look())
+    watch.focus(KEY)
+    asyncio.run(watch.look())
+    watch.focus(KEY)  # still open: not again
+    asyncio.run(watch.look())
+    assert len(registry.asked) == 2
+
+
+def test_a_command_asks_once_and_does_not_wait_for_ever() -> None:
+    watch, picture, registry, _ = watching(rollout(in_flight=False), whole())
+    asyncio.run(watch.once(KEY, 5.0))
+    assert [each.kind for each in picture.told[0][1]] == ["tag-moved"]
+
+    async def never(*_: Any) -> TagState:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    registry.tag = never  # type: ignore[method-assign]
+    asyncio.run(watch.once(KEY, 0.01))
+    assert len(picture.told) == 1
+    asyncio.run(watch.once(Key("Rollout", "shop", "other"), 5.0))
+    assert len(picture.told) == 1
+
+
+# -- who deployed it -------------------------------------------------------------------------------------------------
+
+
+def application(status: str = "OutOfSync", **changes: Any) -> dict[str, Any]:
+    entry = {"group": "argoproj.io", "kind": "Rollout", "namespace": "shop", "name": "web", "status": status}
+    told = {"resources": [entry], "sync": {"status": status, "revision": "0123456789abcdef"}, **changes}
+    return {"metadata": {"name": "shop"}, "status": told}
+
+
+def test_argo_cd_says_that_an_object_is_not_as_in_git() -> None:
+    found = out_of_sync(KEY, application())
+    assert found is not None and (found.kind, found.severity) == ("template-hotfix", "warn")
+    assert "OutOfSync" in found.text and "0123456789" in found.text and "shop" in found.text
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        application("Synced"),
+        application(operationState={"phase": "Running"}),
+        application(resources=[]),
+        application(resources=[{"kind": "Rollout", "namespace": "shop", "name": "other", "status": "OutOfSync"}]),
+        {"metadata": None, "status": {"resources": [None, 5, {"kind": []}]}},
+        {},
+    ],
+)
+def test_what_argo_cd_does_not_say_is_not_said(said: dict[str, Any]) -> None:
+    assert out_of_sync(KEY, said) is None
+
+
+@pytest.mark.parametrize(
+    ("annotations", "labels", "expected"),
+    [
+        ({"argocd.argoproj.io/tracking-id": "shop:argoproj.io/Rollout:shop/web"}, {}, (None, "shop")),
+        ({"argocd.argoproj.io/tracking-id": "team_shop:argoproj.io/Rollout:shop/web"}, {}, ("team", "shop")),
+        ({}, {"argocd.argoproj.io/instance": "shop"}, (None, "shop")),
+        ({}, {"app.kubernetes.io/instance": "shop"}, None),
+        ({"argocd.argoproj.io/tracking-id": 5}, {}, None),
+        (None, None, None),
+    ],
+)
+def test_which_application_is_meant(annotations: Any, labels: Any, expected: Any) -> None:
+    assert application_of({"metadata": {"annotations": annotations, "labels": labels}}) == expected
+
+
+def test_one_cause_is_said_once() -> None:
+    by_hand, reported = Drift("template-hotfix", "warn", "set by hand", "web"), Drift("template-hotfix", "warn", "OoS")
+    assert joined((), None) == ()
+    assert joined((), reported) == (reported,)
+    assert joined((by_hand,), None) == (by_hand,)
+    (both,) = joined((by_hand,), reported)
+    assert both.text == "set by hand; OoS" and both.container == "web"
+
+
+class Cluster(Reader):
+    """Answers for the object and, in one namespace, for the Application."""
+
+    def __init__(self, answer: dict[str, Any], home: str) -> None:
+        super().__init__(answer)
+        self.home, self.reads = home, list[tuple[str, str, str]]()
+
+    async def get(self, resource: Any, namespace: str, name: str) -> dict[str, Any]:
+        self.reads.append((resource.plural, namespace, name))
+        if resource.plural != "applications":
+            return await super().get(resource, namespace, name)
+        if namespace != self.home:
+            raise NotFound("gone")
+        return application()
+
+
+def test_argo_cd_is_asked_about_the_open_rollout_only() -> None:
+    held = whole()
+    held["metadata"]["annotations"] = {"argocd.argoproj.io/tracking-id": "shop:argoproj.io/Rollout:shop/web"}
+    reader, picture = Cluster(held, "argocd"), Picture(rollout(owner=OWNER))
+    watch = DriftWatch(picture, Registry(), reader, Wall())  # type: ignore[arg-type]
+    asyncio.run(watch.look())
+    assert [plural for plural, _, _ in reader.reads] == ["rollouts"]
+    watch.focus(KEY)
+    asyncio.run(watch.look())
+    assert reader.reads[1:] == [("rollouts", "shop", "web"), ("applications", "argocd", "shop")]
+    assert "template-hotfix" in [each.kind for each in picture.told[-1][1]]
+
+
+THREE = 1795143600.0  # 2026-11-20T03:00:00Z, when managers of ``whole`` wrote
+KUBECTL = ("kubectl-set", "Update", IMAGE)
+
+
+def left(since: float | None = THREE - 60, **known: Any) -> Deployed:
+    return Deployed(since, **known)
+
+
+def test_a_version_that_nobody_is_on_record_for_is_noted() -> None:
+    (found,) = unrecorded(rollout(), whole(KUBECTL), left())
+    assert (found.kind, found.severity, found.since) == ("unrecorded", "info", THREE)
+    assert "kubectl-set" in found.text and A[:19] in found.text
+
+
+@pytest.mark.parametrize(
+    ("deployed", "entries"),
+    [
+        (None, [KUBECTL]),  # the journal could not be read
+        (left(None), [KUBECTL]),  # it never watched this cluster
+        (left(THREE), [KUBECTL]),  # as old as the version: a fresh install
+        (left(THREE + 60), [KUBECTL]),
+        (left(hashes=frozenset({"1"})), [KUBECTL]),  # an act led to this version
+        (left(digests=frozenset({A})), [KUBECTL]),  # or to this digest, pinned under another hash
+        (left(), [KUBECTL, ("argocd-controller", "Update", IMAGE)]),  # somebody with a name holds it
+        (left(), [("helm", "Update", IMAGE)]),
+        (left(), []),  # neither managed fields nor a creation time: when it came is not known
+    ],
+)
+def test_what_is_on_record_or_could_not_be_is_not_noted(deployed: Deployed | None, entries: Any) -> None:
+    assert list(unrecorded(rollout(), whole(*entries), deployed)) == []
+
+
+def test_an_annotation_that_names_who_deployed_is_a_record() -> None:
+    for place in ("metadata", "template"):
+        held = whole(KUBECTL)
+        target = held if place == "metadata" else held["spec"]["template"]
+        target.setdefault("metadata", {})["annotations"] = {"kubernetes.io/change-cause": "ci run 812"}
+        assert list(unrecorded(rollout(), held, left())) == []
+
+
+def test_an_object_that_could_not_be_read_is_not_held_against_anybody() -> None:
+    assert list(unrecorded(rollout(), {}, left())) == []
+
+
+def test_the_creation_of_the_version_counts_where_managers_are_not_told() -> None:
+    one = rollout()
+    assert one.canary is not None
+    young = replace(one, canary=replace(one.canary, created_at=THREE))
+    (found,) = unrecorded(young, whole(), left())
+    assert "does not say" in found.text
+    old = replace(one, canary=replace(one.canary, created_at=THREE - 120))
+    assert list(unrecorded(old, whole(), left())) == []
