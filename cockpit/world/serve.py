@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from cockpit.world import files
+from cockpit.world import files, gitcontrol
 from cockpit.world.api.server import SERVER_VERSION, ApiServer
 from cockpit.world.api.users import MASTERS
 from cockpit.world.bootstrap import bootstrap
@@ -69,6 +69,7 @@ class World:
         self._prometheus: web.Application | None = None
         self.registry = Registry(self, seed)
         registry_control.add_routes(self.control, self.registry)
+        gitcontrol.add_routes(self)
 
     @classmethod
     def build(
