@@ -106,7 +106,13 @@ class Session:
         self._archive = self._journal.archive
         self._reader = ArchivingReader(api, self._live, self._archive, credentials.cluster)
         self._artifacts = ClusterArtifacts(self._open_registries, api, clock)
-        self._drift = DriftWatch(self._live, self._artifacts, self._reader, clock)
+        self._drift = DriftWatch(
+            self._live,
+            self._artifacts,
+            self._reader,
+            clock,
+            deployed=lambda uid: self._journal.deployed(uid, credentials.cluster),
+        )
         self._versions = Versions(
             self._live, self._reader, self._artifacts, self._held_bad, settings.preflight.coverage
         )
@@ -122,6 +128,7 @@ class Session:
             who=this_process(credentials.user, credentials.context, credentials.cluster),
             read_only=settings.read_only,
             creator=api,
+            reads=api,
             guard=guard,
             compare=self._artifacts.compare,
             witness=Witness(self._live, self._logs.feed, self._sampler.series, api, self._reader, clock),
@@ -307,6 +314,10 @@ class Session:
 
     async def diff(self, key: Key, from_hash: str, to_hash: str) -> tuple[str, ...]:
         return await self._versions.diff(key, from_hash, to_hash)
+
+    async def ask_drift(self, key: Key, seconds: float) -> None:
+        """Ask registries, owners and the journal about one rollout now, for a picture that is taken once."""
+        await self._drift.once(key, seconds)
 
     async def raw(self, key: Key) -> str:
         return await self._versions.raw(key)

@@ -23,6 +23,8 @@ RolloutArgument = Annotated[
     str, typer.Argument(metavar="NS/NAME", help="NAMESPACE/NAME, or deployment/NAMESPACE/NAME.")
 ]
 
+_DRIFT_SECONDS = 3.0
+"""How long ``status`` waits for what registries say of drift; what is late stays unsaid."""
 _REGISTRY_SECONDS = 20.0
 _VOLATILE = ("as_of", "now")
 """Changes with every moment: no reason to print again."""
@@ -79,6 +81,7 @@ def _status(
 
     async def once(seat: Session) -> int:
         key = find(seat.snapshot(), target).key
+        await seat.ask_drift(key, _DRIFT_SECONDS)
         snapshot = seat.examine(key)
         entry = report.status(snapshot, key)
         say(dumps(entry) if options.json else text.status(entry, width()))

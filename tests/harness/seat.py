@@ -206,6 +206,8 @@ class FakeSeat:
 
     def focus(self, key: Key | None) -> None: ...
 
+    async def ask_drift(self, key: Key, seconds: float) -> None: ...
+
     def examine(self, key: Key) -> Snapshot:
         return self._snapshot
 
