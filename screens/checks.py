@@ -70,7 +70,8 @@ class ChecksView(RowsView):
                 (index for index, each in enumerate(self._shown) if each.check == before.check), self.rows.cursor
             )
         head = checks_line(found.findings, width - 1, complete=found.complete)
-        self.rows.draw([check_row(each) for each in self._shown], title, [head])
+        widest = min(24, max((len(each.title or each.check) for each in self._shown), default=0))
+        self.rows.draw([check_row(each, widest) for each in self._shown], title, [head])
         if count != len(self._shown):
             self.layout_for(self.size.width, self.size.height)
         self._detail()

@@ -15,6 +15,7 @@ from cockpit.model.snapshot import Snapshot
 from screens.draw.line import Line, joined
 from screens.keys import PANES, bindings
 from screens.log_keys import LogKeys, LogPane
+from screens.parts.drift import drift_piece
 from screens.parts.events import event_line, of_rollout
 from screens.parts.header import stale
 from screens.parts.pods import arm_line, arm_pods, brief, pod_table, why
@@ -165,7 +166,7 @@ class RolloutView(LogKeys):
         self.query_one("#steps", StepTimeline).draw(rollout, now)
         self._draw_sli(snapshot, now)
         self._draw_burn(rollout, snapshot, now)
-        self._draw_pods(rollout, now, dim=stale(snapshot))
+        self._draw_pods(rollout, snapshot, now)
         strip = self.query_one("#events", Canvas)
         mine = of_rollout(snapshot.events, self.key)
         if strip.size.height > 1:
@@ -209,12 +210,15 @@ class RolloutView(LogKeys):
             page = [*page[: rows - len(summary)], *(line.cut(columns) for line in summary)]
         panel.draw(page, burn_title(burn), Line("b burn", "dim") if columns > 36 else None)
 
-    def _draw_pods(self, rollout: Rollout, now: float, *, dim: bool) -> None:
+    def _draw_pods(self, rollout: Rollout, snapshot: Snapshot, now: float) -> None:
         panel = self.query_one("#pods", Panel)
         if not panel.display:
             return
         columns, rows = panel.inner
-        right = Line("x tree  d describe  y yaml", "dim")
+        right, dim = Line("x tree  d describe  y yaml", "dim"), stale(snapshot)
+        drift = drift_piece(snapshot.drifts.get(self.key, ()))
+        if drift.width:
+            right = drift.cut(max(20, columns - 40)).add("  r drift", "dim")
         if self.full == "pods":
             panel.draw(pod_table(rollout, now, columns), Line("pods", "title"), right)
             return

@@ -53,7 +53,7 @@ def plan_lines(
     lines: list[Line] = []
     if (found := plan.preflight) is not None:
         lines.append(Line("   ").extend(checks_line(found.findings, width - 3, complete=found.complete)).cut(width))
-        room = rows - 1 - min(len(body), max(2, rows // 3))
+        room = max(1, rows - 1 - min(len(body), max(2, rows // 3)))
         lines += [Line("   ").extend(part) for part in trouble_lines(found.findings, width - 4, room, opens)]
     if len(lines) + len(body) > rows:
         hidden = len(lines) + len(body) - rows + 1

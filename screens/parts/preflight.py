@@ -20,7 +20,7 @@ _STATES = {
 }
 _SEVERITIES = {
     "block": (glyphs.BAD, "bad", "BLOCKS"),
-    "confirm": (glyphs.WARN, "warn", "name"),
+    "confirm": (glyphs.WARN, "warn", "asks"),
     "warn": (glyphs.WARN, "warn", "warns"),
     "info": ("·", "info", "note"),
 }
@@ -85,12 +85,12 @@ def checks_line(findings: Sequence[Finding], width: int, *, complete: bool, labe
 
 
 _WIDE = 100
-_SHORT = {"BLOCKS": "block", "warns": "warn"}
+_SHORT = {"BLOCKS": "block", "asks": "ask", "warns": "warn"}
 
 
 def _plural(word: str, number: int) -> str:
     one, more = {
-        "BLOCKS": ("blocks", "block"), "name": ("asks for the name", "ask for the name"), "warns": ("warns", "warn"),
+        "BLOCKS": ("blocks", "block"), "asks": ("asks for the name", "ask for the name"), "warns": ("warns", "warn"),
         "note": ("note", "notes"),
     }.get(word, (word, word))  # fmt: skip
     return one if number == 1 else more
@@ -103,19 +103,26 @@ def trouble_lines(findings: Sequence[Finding], width: int, rows: int, opens: str
     wanted = troubles(findings)
     if not wanted or rows < 1:
         return []
-    hidden = len(wanted) - rows + 1 if len(wanted) > rows else 0
+    few = rows < _FEW  # the count then stands beside the last one, instead of taking a line from it
+    hidden = len(wanted) - rows + (not few) if len(wanted) > rows else 0
     shown = wanted[: len(wanted) - hidden]
-    spare = rows - len(shown) - bool(hidden)
+    spare = rows - len(shown) - (hidden > 0 and not few)
     lines: list[Line] = []
     for found in shown:
         full, brief = _full(found, width), _wrapped(found, width)
         fits = [form for form in (full, brief) if len(form) - 1 <= spare]
-        chosen = fits[0] if fits else [_wrapped(found, 10_000)[0].cut(width)]
+        chosen = fits[0] if fits else [_wrapped(found, _ENDLESS)[0].cut(width)]
         spare -= len(chosen) - 1
         lines += chosen
-    if hidden:
+    if hidden and few:
+        lines[-1] = lines[-1].with_right(Line(f"+{hidden} more ({opens})", "warn"), width)
+    elif hidden:
         lines.append(Line(f"+{hidden} more ({opens} shows all)", "warn").cut(width))
     return lines
+
+
+_FEW = 3
+_ENDLESS = 10_000
 
 
 def _wrapped(found: Finding, width: int) -> list[Line]:
@@ -152,10 +159,10 @@ def own_warnings(plan: Plan) -> list[str]:
     ]
 
 
-def check_row(found: Finding) -> Line:
-    """One check in the list of all."""
+def check_row(found: Finding, title: int) -> Line:
+    """One check in the list of all; ``title``: cells for the titles."""
     glyph, role, word = mark(found)
-    line = Line(f"{glyph} ", role).add(word, role, _WORD).add(found.title or found.check, "strong", 22).add(" ")
+    line = Line(f"{glyph} ", role).add(word, role, _WORD).add(found.title or found.check, "strong", title).add("  ")
     return line.add(found.text, "text" if found.state in ("finding", "unknown") else "dim")
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import msgspec
+import pytest
 
 from cockpit.model.drift import Drift
-from cockpit.model.plan import Tier
+from cockpit.model.plan import Pending, Tier
 from cockpit.model.resource import Key
 from cockpit.model.snapshot import SeatAct
 from screens.confirm import ConfirmScreen
 from screens.journal import EntryView, JournalView, PieceView
 from screens.rollback import RollbackView
 from tests.ui import pictures
-from tests.ui.drive import driven, loaded, press, text_of
+from tests.ui.drive import driven, loaded, press, settle, text_of
 from tests.ui.fake_seat import FakeSeat
 from tests.ui.pictures import NOW
 
@@ -80,6 +81,43 @@ async def test_what_another_seat_did_is_on_the_row_while_it_is_news() -> None:
         seat.picture = msgspec.structs.replace(seat.picture, version=seat.picture.version + 1, acts={KEY: now})
         async with driven(seat, (160, 36)) as (app, _, _):
             assert ("ABORT sre2 paused 2m ago" in text_of(app)) is there, (at, own)
+
+
+@pytest.mark.parametrize("size", [(120, 36), (80, 24)])
+async def test_a_rollback_that_did_not_last_is_on_the_row_and_under_every_screen_of_it(size: tuple[int, int]) -> None:
+    seat = FakeSeat()
+    async with driven(seat, size) as (app, pilot, _):
+        app.acts.note(KEY, "rollback done: every pod runs rev 41", "ok")
+        assert "rollback done" in text_of(app)
+        seat.time += 5
+        text = "rolled back to rev 41, flipped back by Argo CD 5 s later"
+        seat.notices = (f"checkout-api: {text}",)
+        failed = Pending("01J", "rollback", "failed", text, seat.time)
+        seat.picture = msgspec.structs.replace(seat.picture, version=2, pending={KEY: failed})
+        await settle(pilot)
+        row = next(line for line in text_of(app).split("\n") if line.startswith("▌✖ checkout-api"))
+        assert "✖ rolled back" in row and "ABORT" not in row
+        assert f"✖  {text}" in text_of(app).split("\n")[-3], "newer than our own word, which was good news"
+        assert "▲" not in row and f"checkout-api: {text}" in text_of(app), (
+            "told as a notice too, while the session runs"
+        )
+        await press(pilot, "enter")
+        assert text in text_of(app).split("\n")[-3]
+
+
+async def test_what_another_seat_did_is_said_in_the_dialog_and_under_the_cockpit() -> None:
+    seat = FakeSeat()
+    act = SeatAct("01J", "sre2", "pause", f"sre2 paused: wait for db {pictures.HOSTILE}", NOW - 125)
+    drifts = (Drift("pod-hotfix", "bad", "web on q7d is evil, changed by hand", "web", ("q7d",), NOW - 60),)
+    seat.picture = msgspec.structs.replace(seat.picture, version=2, acts={KEY: act}, drifts={KEY: drifts})
+    async with driven(seat) as (app, pilot, _):
+        await press(pilot, "enter")
+        shown = text_of(app)
+        assert "sre2 paused 2m ago: wait for db" in shown.split("\n")[-3]
+        assert "≠ 1 DRIFT: web on q7d" in next(line for line in shown.split("\n") if "replicasets · pods" in line)
+        await press(pilot, "X")
+        assert "▲ sre2 paused 2m ago: wait for db" in text_of(app)
+        assert "ZXZpbA" not in text_of(app) and "\x1b" not in text_of(app)
 
 
 async def test_a_blocking_check_is_seen_in_the_picker_and_only_its_own_name_goes_past_it() -> None:

@@ -6,7 +6,7 @@ import pytest
 from textual.binding import Binding
 
 from screens.confirm import ConfirmScreen
-from screens.keys import ACTS, SPECS, bindings, check_keymap
+from screens.keys import ACTS, GROUPS, SPECS, bindings, check_keymap
 from screens.rollout import LogPane, RolloutView
 from screens.view import View
 from tests.ui import pictures
@@ -163,3 +163,17 @@ async def test_a_wrong_keymap_is_said_at_the_start() -> None:
     seat = FakeSeat()
     async with driven(seat, keys={"act.abort": "x"}) as (app, _, _):
         assert "verbs are bound to capitals" in text_of(app)
+
+
+def test_every_key_belongs_to_one_binding_of_its_place_and_help_lists_each_once() -> None:
+    listed = [name for _, names in GROUPS for name in names]
+    assert sorted(listed) == sorted(SPECS), "every binding is in help, once"
+    taken: dict[str, list[str]] = {}
+    for spec in SPECS.values():
+        for key in spec.keys.split(","):
+            taken.setdefault(key, []).append(spec.id)
+    local = {"log", "list", "metrics", "pick", "page"}
+    for key, names in taken.items():
+        places = [name.split(".")[0] for name in names]
+        assert len(places) == len(set(places)), f"{key} is bound twice in one place: {names}"
+        assert len([place for place in places if place not in local]) <= 1, f"{key}: {names}"
