@@ -45,8 +45,8 @@ def acts(owner: Reconciler) -> bool:
 def draft_suspend(intent: Intent, owner: Reconciler, *, remove: bool = False) -> Plan | Refusal:
     """``remove``: take the policy away whole, for an Argo CD before 3.1, which does not know ``enabled``."""
     if not acts(owner):
-        how = "has no auto-sync" if owner.tool == "argocd" else "is suspended"
-        return _nothing(intent, f"{owner} {how} already; nothing puts Git into force by itself")
+        how = "has no auto-sync" if resolve(owner.raw, member(owner)) is None else "is suspended already"
+        return _nothing(intent, f"{owner} {how}: it puts nothing into force by itself")
     before = resolve(owner.raw, member(owner))
     if owner.tool == "flux":
         after: Any = True

@@ -130,7 +130,7 @@ async def test_the_sync_policy_decides_what_argo_cd_does_to_a_rollback(
 
 async def test_the_remedy_is_the_commit_and_the_command() -> None:
     found = await ask("argocd", marked(annotations=TRACKED), application(automated={"selfHeal": True}))
-    assert f"git revert --no-edit {OLD}..{NEW} in https://git.example/shop.git (cart)" in str(found.remedy)
+    assert f"git restore --source {OLD} -- cart, then commit in https://git.example/shop.git" in str(found.remedy)
     assert f"cockpit gitops suspend {NAMESPACE}/{NAME}" in str(found.remedy)
     assert "argocd app set cart --sync-policy none" in str(found.remedy)
 
@@ -139,7 +139,24 @@ async def test_without_a_deployment_of_that_time_only_the_commit_in_force_is_rev
     app = application(automated={"selfHeal": True})
     app["status"]["history"] = []
     found = await ask("argocd", marked(annotations=TRACKED), app)
-    assert f"git revert {NEW} in" in str(found.remedy)
+    assert f"git revert $(git log -1 --format=%H {NEW} -- cart) in https" in str(found.remedy)
+
+
+async def test_an_application_of_a_whole_repository_reverts_its_commits() -> None:
+    app = application(automated={"selfHeal": True})
+    app["spec"]["source"]["path"] = "."
+    found = await ask("argocd", marked(annotations=TRACKED), app)
+    assert f"git revert --no-edit {OLD}..{NEW} in https://git.example/shop.git" in str(found.remedy)
+    app["status"]["history"] = []
+    found = await ask("argocd", marked(annotations=TRACKED), app)
+    assert f"git revert {NEW} in https" in str(found.remedy)
+
+
+async def test_a_path_cannot_add_to_the_command() -> None:
+    app = application(automated={"selfHeal": True})
+    app["spec"]["source"]["path"] = "cart'; rm -rf ~ #"
+    found = await ask("argocd", marked(annotations=TRACKED), app)
+    assert "-- 'cart; rm -rf ~ #', then" in str(found.remedy)
 
 
 async def test_a_chart_goes_back_by_its_version() -> None:

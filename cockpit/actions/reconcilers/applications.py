@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from cockpit.actions.ports import Reads
 from cockpit.actions.reconcilers.marks import Claim, Managed, Unsure
-from cockpit.actions.reconcilers.reconciler import Reconciler, git_revert, reconciler, sha_of, word
+from cockpit.actions.reconcilers.reconciler import Reconciler, git_undo, reconciler, sha_of, word
 from cockpit.base.clock import parse_time
 from cockpit.base.errors import Denied, NotFound
 from cockpit.base.text import clean
@@ -156,18 +156,18 @@ def durable(app: Reconciler, created_at: float | None) -> str:
     commit = sha_of(current)
     if commit is None:
         return f"revert in Git{place}" + (f" what {clean(current, 170)} brought" if current else "")
-    return f"{git_revert(commit, sha_of(before))}{place}"
+    return f"{git_undo(commit, sha_of(before), text(source.get('path'), 200))}{place}"
 
 
 def _place(source: dict[str, Any]) -> str:
-    url, path = text(source.get("repoURL"), 200), text(source.get("path"), 200)
+    url = text(source.get("repoURL"), 200)
     # Credentials in the address of a repository stay where they are.
     url = (
         url
         if "@" not in url.partition("://")[2].partition("/")[0]
         else url.partition("://")[0] + "://…" + url.rpartition("@")[2]
     )
-    return (f" in {url}" if url else "") + (f" ({path})" if path and path != "." else "")
+    return f" in {url}" if url else ""
 
 
 def _history(app: Reconciler) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from cockpit.actions.ports import Reads
 from cockpit.actions.reconcilers.marks import HELM, KUSTOMIZE, Claim, Managed, Unsure
-from cockpit.actions.reconcilers.reconciler import Reconciler, git_revert, reconciler, sha_of, word
+from cockpit.actions.reconcilers.reconciler import Reconciler, git_undo, reconciler, sha_of, word
 from cockpit.base.errors import NotFound
 from cockpit.model.resource import Resource
 from cockpit.strategies.values import mapping, objects, text
@@ -111,7 +111,7 @@ def durable(owner: Reconciler) -> str:
         current = revision(owner)
         commit = sha_of(current)
         if commit is not None:
-            return git_revert(commit, None)
+            return git_undo(commit, None, text(owner.spec.get("path"), 200))
         return f"revert in its source what {current} brought" if current else "revert in its source"
     made = releases(owner)
     if len(made) < 2:

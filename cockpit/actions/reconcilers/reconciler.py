@@ -13,7 +13,7 @@ from cockpit.strategies.values import mapping, objects, text
 
 Tool = Literal["argocd", "flux"]
 _SHA = re.compile(r"[0-9a-f]{7,64}")
-_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@+-]*")
+_WORD = re.compile(r"[A-Za-z0-9./_][A-Za-z0-9._:/@+-]*")
 
 
 class Reconciler(msgspec.Struct, frozen=True):
@@ -89,6 +89,15 @@ def word(value: Any) -> str:
     return plain if _WORD.fullmatch(plain) else "'" + plain.replace("'", "") + "'"
 
 
-def git_revert(current: str, target: str | None) -> str:
-    """The command that gives back what ``target`` had in force, or undoes ``current`` alone."""
-    return f"git revert --no-edit {target}..{current}" if target and target != current else f"git revert {current}"
+def git_undo(current: str, target: str | None, path: str) -> str:
+    """The command that gives back what ``target`` had in force, or else undoes the change in force at ``current``.
+
+    A repository mostly holds more than one workload: with a ``path`` nothing beside it is touched.
+    """
+    if target == current:
+        target = None
+    if path in ("", ".", "./", "/"):
+        return f"git revert --no-edit {target}..{current}" if target else f"git revert {current}"
+    if target:
+        return f"git restore --source {target} -- {word(path)}, then commit"
+    return f"git revert $(git log -1 --format=%H {current} -- {word(path)})"
