@@ -21,6 +21,7 @@ from cockpit.cli.screen import show
 from cockpit.config import load_settings
 
 START_SECONDS = 60.0
+_FIRST, _LAST = 1e8, 4e9  # certificates and histories fit between 1973 and 2096
 
 Scenario = Annotated[str | None, typer.Option("--scenario", metavar="S", help="Scenario by name or TOML file.")]
 Seed = Annotated[int, typer.Option("--seed", metavar="N", help="The same seed gives the same world.")]
@@ -56,6 +57,8 @@ def _world(
 ) -> int:
     """Serve the embedded world until interrupted. The first line it prints is JSON: where everything is."""
     _check(speed, rollouts)
+    if epoch is not None and not _FIRST <= epoch <= _LAST:
+        raise UsageError(f"--epoch {epoch:g} is out of range; use unix seconds from {_FIRST:.0f} to {_LAST:.0f}")
     from cockpit.world.__main__ import main
 
     return int(main(arguments(scenario, seed, speed, rollouts, epoch, directory)) or 0)
@@ -75,7 +78,10 @@ def _demo(
         raise UsageError("the demo needs a terminal; `cockpit world` serves the same world without screens")
     with tempfile.TemporaryDirectory(prefix="cockpit-demo-") as scratch:
         home = directory or Path(scratch)
-        home.mkdir(parents=True, exist_ok=True)
+        try:
+            home.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"--dir {home} cannot be made: {error.strerror}") from None
         with child(arguments(scenario, seed, speed, rollouts, None, home), home) as ready:
             overrides = {"read_only": True} if options.read_only else {}
             return show(load_settings(Path(ready["config"]), overrides))

@@ -272,6 +272,16 @@ def test_logs_of_a_container_that_no_pod_has_are_refused_by_name(desk: Desk, run
     assert "no container 'nope'; there is web, proxy" in err
 
 
+@pytest.mark.parametrize(
+    "flags",
+    [("--speed", "nan"), ("--speed", "-1"), ("--epoch", "nan"), ("--epoch", "-5"), ("--rollouts", "0")],
+)
+def test_a_world_out_of_range_is_bad_usage(run: Run, flags: tuple[str, str]) -> None:
+    code, out, err = run("world", *flags)
+    assert (code, out) == (2, "")
+    assert f"{flags[0]} {flags[1]} is out of range; use " in err
+
+
 def test_durations(desk: Desk, run: Run) -> None:
     assert run("logs", "payments/checkout-api", "--since", "5x")[0] == 2
     assert run("logs", "payments/checkout-api", "--since", "1h30m")[0] == 0
@@ -393,6 +403,13 @@ def test_config_check_shows_no_password(desk: Desk, run: Run, tmp_path: Path) ->
     for form in ("text", "json"):
         code, out, _ = run("config", "check", "--config", str(config), "-o", form)
         assert (code, "hunter2" in out, "prom.test/x" in out) == (0, False, True)
+
+
+def test_config_check_names_a_check_that_is_none(desk: Desk, run: Run, tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text('[preflight]\nseverity = { sginature = "block" }\n', encoding="utf-8")
+    code, _, err = run("config", "check", "--config", str(config))
+    assert (code, "no check 'sginature'; did you mean signature?" in err) == (2, True)
 
 
 RETAINED = Finding("retained", "retained", "ok", text="1 of 1 images")
