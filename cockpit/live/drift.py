@@ -14,7 +14,7 @@ from cockpit.base.text import clean
 from cockpit.cluster.rows import Container, PodRow, ReplicaSetRow
 from cockpit.model.artifact import Sameness
 from cockpit.model.drift import Drift, DriftKind
-from cockpit.strategies.image import declared_digest, read_image_id, short, tag_of
+from cockpit.strategies.image import declared_digest, read_image_id, repository, short, tag_of
 
 Compare = Callable[[str, str], Sameness]
 """(declared digest, ``imageID``) -> how they relate, by what registries told so far."""
@@ -37,11 +37,11 @@ def drifts(sides: Sequence[Side], compare: Compare | None = None) -> tuple[Drift
         pods = [pod for pod in every if pod.meta.deletion_timestamp is None]
         for container in replicaset.spec.template.spec.containers:
             rewritten = list(_rewritten(container, pods))
-            found.extend(rewritten)
-            outliers = {name for drift in rewritten if drift.kind == "pod-hotfix" for name in drift.pods}
-            # An image changed by hand differs by that; it is no second sign of a moved tag.
-            found.extend(_split(container.name, [pod for pod in pods if pod.meta.name not in outliers], compare))
-            found.extend(_other_than_said(container.name, pods, compare))
+            other = list(_other_than_said(container.name, pods, compare))
+            outliers = {name for drift in (*rewritten, *other) if drift.kind != "admission" for name in drift.pods}
+            # What was changed by hand or runs against its pin differs by that; it is no second sign of a moved tag.
+            rest = [pod for pod in pods if clean(pod.meta.name, 253) not in outliers]
+            found += [*rewritten, *_split(container.name, rest, compare), *other]
         found.extend(_debugged(pods))
     return ordered([*found, *_unpinned(sides)])
 
@@ -91,15 +91,16 @@ def _rewritten(container: Container, pods: Sequence[PodRow]) -> Iterator[Drift]:
             unclear.append(pod)
         else:
             by_hand.append(pod)
-    wanted = short(clean(container.image, 1024))
     for pods_of, kind, severity, tail in (
-        (by_hand, "pod-hotfix", "bad", f"instead of {wanted}: changed on the pod by hand"),
-        (unclear, "pod-hotfix", "warn", f"instead of {wanted}; with one pod it cannot be told by whom it was changed"),
-        (by_webhook, "admission", "info", f"for {wanted}: rewritten at creation by an admission webhook"),
+        (by_hand, "pod-hotfix", "bad", "instead of {}: changed on the pod by hand"),
+        (unclear, "pod-hotfix", "warn", "instead of {}; with one pod it cannot be told by whom it was changed"),
+        (by_webhook, "admission", "info", "for {}: rewritten at creation by an admission webhook"),
     ):
         for image in dict.fromkeys(images[pod.meta.name] for pod in pods_of):
             which = [pod for pod in pods_of if images[pod.meta.name] == image]
-            text = f"{{}} on {_names(which)} is {short(clean(image, 1024))} {tail}"
+            elsewhere = repository(image) != repository(container.image)
+            wanted, real = (_called(each, whole=elsewhere) for each in (container.image, image))
+            text = f"{{}} on {_names(which)} is {real} {tail.replace('{}', wanted)}"
             yield _drift(kind, severity, container.name, text, which)  # type: ignore[arg-type]
 
 
@@ -167,6 +168,12 @@ def _other_than_said(name: str, pods: Sequence[PodRow], compare: Compare | None)
     for (declared, running), which in wrong.items():
         text = f"{{}} on {_names(which)} runs {_cut(running)}, which is not the {_cut(declared)} it is pinned to"
         yield _drift("running-not-spec", "bad", name, text, which)
+
+
+def _called(image: str, *, whole: bool) -> str:
+    """An image in short; with its repository where that is the difference."""
+    name = short(clean(image, 1024))
+    return f"{clean(repository(image), 1024).rpartition('/')[0]}/{name}" if whole else name
 
 
 def _debugged(pods: Sequence[PodRow]) -> Iterator[Drift]:

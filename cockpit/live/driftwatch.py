@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
+from msgspec.structs import replace
+
 from cockpit.base.clock import Clock
 from cockpit.base.errors import CockpitError
 from cockpit.base.text import clean
@@ -132,10 +134,12 @@ class DriftWatch:
             }
             for digest in sorted(running | ({image.digest} if image.digest else set())):
                 await self._tags.learn(image.image, digest, namespace, secrets)
-            state = await self._tags.tag(image.image, image.digest, namespace, secrets)
-            drift = moved(image, state)
-            if drift is not None:
-                found.append(drift)
+            # Where pods of one version run several, each is held against the tag.
+            for digest in [image.digest] if image.digest else sorted(running):
+                state = await self._tags.tag(image.image, digest, namespace, secrets)
+                drift = moved(replace(image, digest=digest), state)
+                if drift is not None:
+                    found.append(drift)
         return tuple(dict.fromkeys(found))
 
     async def _recorded(self, rollout: Rollout) -> Deployed | None:

@@ -31,7 +31,7 @@ from cockpit.live.origin import application_of, hotfixes, joined, out_of_sync, u
 from cockpit.model.artifact import Sameness, TagState
 from cockpit.model.drift import Drift
 from cockpit.model.resource import PODS, REPLICASETS, ROLLOUTS, Key
-from cockpit.model.rollout import Arm, Image, Owner, Replicas, Rollout, Weight
+from cockpit.model.rollout import Arm, Image, Owner, Pod, Replicas, Rollout, Weight
 from cockpit.model.snapshot import Snapshot
 
 A, B, INDEX = (f"sha256:{digit * 64}" for digit in "abc")
@@ -153,6 +153,20 @@ def test_a_single_rewritten_pod_is_not_blamed_on_anyone() -> None:
 def test_only_a_proven_difference_from_the_pinned_digest_counts(said: Sameness, found: list[str]) -> None:
     pinned = f"reg.example/shop/web@{A}"
     assert [each.kind for each in drifts([side(pod("a", B, pinned), image=pinned)], says(said))] == found
+
+
+def test_what_runs_against_its_pin_is_no_split_too() -> None:
+    pinned = f"reg.example/shop/web@{A}"
+    compare: Compare = lambda declared, image_id: "match" if declared in image_id else "mismatch"  # noqa: E731
+    found = drifts([side(pod("a", A, pinned), pod("b", A, pinned), pod("c", B, pinned), image=pinned)], compare)
+    assert seen(*found) == [("running-not-spec", "bad", ("c",))]
+
+
+def test_a_mirror_is_named_where_it_is_the_difference() -> None:
+    mirrored = f"mirror.example/shop/web@{A}"
+    (admission, _) = drifts([side(pod("a", image=mirrored), pod("b", image=mirrored))])
+    assert f"is mirror.example/shop/web@{A[:19]}" in admission.text
+    assert "for reg.example/shop/web:v1" in admission.text
 
 
 def test_a_debug_container_is_said() -> None:
@@ -367,6 +381,24 @@ def test_a_rollout_in_flight_is_asked_about_once_in_five_minutes() -> None:
     wall.now += 1.0
     asyncio.run(watch.look())
     assert len(registry.asked) == 2
+
+
+def test_each_digest_of_a_split_version_is_held_against_its_tag() -> None:
+    pods = tuple(
+        Pod(name, "shop", "u", "1", "Running", True, 0, None, images=(Image("web", TAGGED, digest),))
+        for name, digest in (("a", A), ("b", B))
+    )
+    one = rollout(Image("web", TAGGED, None))
+    assert one.canary is not None
+    watch, picture, registry, _ = watching(replace(one, canary=replace(one.canary, pods=pods)))
+
+    async def tag(image: str, in_use: str | None, namespace: str, secrets: Sequence[str] = ()) -> TagState:
+        return TagState(image, B, "same" if in_use == B else "moved")
+
+    registry.tag = tag  # type: ignore[method-assign]
+    asyncio.run(watch.look())
+    ((_, (only,)),) = picture.told
+    assert only.kind == "tag-moved" and f"runs {A[:19]}" in only.text and f"points to {B[:19]}" in only.text
 
 
 def test_a_new_version_is_asked_about_at_once() -> None:
