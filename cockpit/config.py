@@ -223,9 +223,8 @@ class PreflightSettings(_Section):
     @field_validator("severity")
     @classmethod
     def _floor(cls, value: dict[str, str]) -> dict[str, str]:
-        for name in ("retained", "platforms"):
-            if value.get(name) in ("warn", "info"):
-                raise ValueError(f"{name} cannot be less than confirm: a rollback to what is not there is no rollback")
+        if value.get("retained") in ("warn", "info"):
+            raise ValueError("retained cannot be less than confirm: a rollback to what is not there is no rollback")
         return value
 
 

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 from cockpit.actions import Actions
 from cockpit.actions.announce import seat_of
 from cockpit.actions.flipback import GUARD_SECONDS
+from cockpit.actions.preflight import policy
 from cockpit.actions.preflight.examiner import Examiner
 from cockpit.actions.settle import this_process
 from cockpit.base.clock import Clock
-from cockpit.base.errors import Unreachable
+from cockpit.base.errors import ConfigError, Unreachable
 from cockpit.base.text import clean
 from cockpit.cluster import credentials as cluster_credentials
 from cockpit.cluster.api import Api
@@ -61,6 +62,8 @@ async def open_session(settings: Settings, *, screens: bool = False) -> Session:
 
     With ``screens`` open intents of an earlier run are settled in the background; a command settles them in ``ready``.
     """
+    if (fault := policy.fault(settings.preflight.severity)) is not None:
+        raise ConfigError(fault)
     clock = Clock(settings.world.time_scale)
     credentials = await cluster_credentials.load(settings.cluster, clock)
     transport = Transport(credentials, clock)
@@ -93,13 +96,13 @@ class Session:
         self._rights = Rights(api, clock)
         self._journal = Journal(settings.journal_path)
         judge_ = settings.judge
-        policy = Policy(judge_.ratio, judge_.burn, judge_.detect_within, judge_.ceiling)
+        limits = Policy(judge_.ratio, judge_.burn, judge_.detect_within, judge_.ceiling)
         self._live = Live(
             api,
             clock,
             REGISTRY,
             judge,
-            policy,
+            limits,
             namespaces=settings.cluster.namespaces,
             home=credentials.namespace,
         )

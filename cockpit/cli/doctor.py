@@ -55,6 +55,7 @@ def _check(options: Options) -> int:
 
     A file, or a part of one, that cannot be used is an error naming the key, exit code 2.
     """
+    from cockpit.actions.preflight import policy
     from cockpit.doctor.local import unusable
     from cockpit.metrics.presets import load_preset
 
@@ -62,7 +63,7 @@ def _check(options: Options) -> int:
     load_preset(settings.prometheus.preset, settings.source.parent / "presets" if settings.source else None)
     values = hide(settings.model_dump(mode="json"))
     say(dumps(values) if options.json else "\n".join(_flat("", values)))
-    faults = unusable(settings)
+    faults = [*unusable(settings), *filter(None, [policy.fault(settings.preflight.severity)])]
     for fault in faults:
         complain(fault)
     return int(ExitCode.USAGE if faults else ExitCode.DONE)
