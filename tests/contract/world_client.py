@@ -100,13 +100,13 @@ async def event(stream: aiohttp.StreamReader) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def serving(directory: Path, *, parts: bool = True) -> AsyncIterator[Client]:
-    """A world without workloads, standing still at ``EPOCH``, with the namespace ``trial``.
+async def serving(directory: Path, *, parts: bool = True, scenario: str = "empty") -> AsyncIterator[Client]:
+    """A world standing still at ``EPOCH``, with the namespace ``trial``, and without workloads but for ``scenario``.
 
     Without ``parts`` it has no controllers and no traffic: nothing happens but what the test does.
     """
     if parts:
-        world = World.build("empty", seed=3, speed=0.0, epoch=EPOCH)
+        world = World.build(scenario, seed=3, speed=0.0, epoch=EPOCH)
     else:
         world = World(seed=3, speed=0.0, epoch=EPOCH)
         bootstrap(world.store)
