@@ -57,6 +57,9 @@ class Reads(Protocol):
     ) -> Sequence[dict[str, Any]]:
         """Only the metadata of each object of a collection."""
 
+    async def serves(self, resource: Resource) -> bool:
+        """Whether the cluster has this resource at all: asking for it needs no right on it."""
+
 
 class Tried(Protocol):
     """What the server said to a dry run (``gateway.Sent``). *unclear*: it cannot be asked."""

@@ -87,6 +87,21 @@ class Reading:
         found = await self._most(resource, namespace, selector, limit, _METADATA_LIST)
         return [_members(each.get("metadata")) for each in found]
 
+    async def serves(self, resource: Resource) -> bool:
+        """Whether the server has this resource, by its discovery.
+
+        A list would not tell: who has no right to a resource is refused before it is looked whether there is one.
+        """
+        path = f"/apis/{resource.group}/{resource.version}" if resource.group else f"/api/{resource.version}"
+        try:
+            body = await self._json("GET", path)
+        except NotFound:
+            return False
+        listed = body.get("resources")
+        if body.get("kind") != "APIResourceList" or not isinstance(listed, list):
+            raise Unreachable(f"API server {self.server} answered {path} with something that is not discovery")
+        return any(each.get("name") == resource.plural for each in _objects(listed))
+
     async def _most(
         self,
         resource: Resource,

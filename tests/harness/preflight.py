@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from cockpit.actions.gateway import Sent
-from cockpit.actions.preflight.contract import Context
+from cockpit.actions.preflight.contract import Check, Context
+from cockpit.actions.preflight.runner import run
 from cockpit.actions.preflight.subject import Subject
-from cockpit.base.errors import NotFound
+from cockpit.base.errors import ApiError, Denied, NotFound, Unreachable
 from cockpit.model.artifact import Retention, Sameness, Signatures
 from cockpit.model.plan import Intent, Patch, Plan, Tier
+from cockpit.model.preflight import Finding
 from cockpit.model.resource import ROLLOUTS, Key, Resource
 from cockpit.model.revision import Retained, Revision, Signed
 from cockpit.model.right import Answer, Right
-from cockpit.model.rollout import Image
+from cockpit.model.rollout import Image, Rollout
 from tests.harness import seat
 
 NAMESPACE, NAME = "shop", "cart"
@@ -63,6 +65,11 @@ class Reads:
     ) -> Sequence[dict[str, Any]]:
         found = await self._answer(f"metadatas {resource.plural}", lambda: self._all(resource, namespace, selector))
         return [each["metadata"] for each in found]
+
+    async def serves(self, resource: Resource) -> bool:
+        return await self._answer(
+            f"discover {resource.plural}", lambda: any(plural == resource.plural for plural, _, _ in self.held)
+        )
 
     def _one(self, resource: Resource, namespace: str, name: str) -> dict[str, Any]:
         try:
@@ -200,6 +207,7 @@ def context(
     artifacts: Any = None,
     past: Any = None,
     running: Mapping[str, str] | None = None,
+    rollout: Rollout | None = None,
 ) -> Context:
     """``target``: the template that the rollback would write; ``versions``: newest first, the target has hash ``h``."""
     reads = reads or Reads(workload())
@@ -214,7 +222,7 @@ def context(
         return known
 
     return Context(
-        intent=Intent("rollback", seat.rollout(), to="last-good"),
+        intent=Intent("rollback", rollout or seat.rollout(), to="last-good"),
         plan=plan,
         template=wanted,
         images=(Image("app", IMAGE, DIGEST),),
@@ -230,6 +238,47 @@ def context(
         now=NOW,
         pod_dry_run=pod_dry_run,
     )
+
+
+FAILURES: dict[str, Any] = {
+    "403": Denied("forbidden"),
+    "500": Unreachable("HTTP 500"),
+    "error": ApiError("teapot", status=418),
+    "silence": TimeoutError(),
+    "nothing": None,
+    "empty": {},
+    "text": "x",
+    "other": {"items": "x", "metadata": "y"},
+}
+"""Ways for a request to fail, and answers that are none: for ``Reads.fails``."""
+_RANKS = {"info": 0, "warn": 1, "confirm": 2, "block": 3}
+
+
+def asks(finding: Finding) -> int:
+    """How much a finding asks of an operator, from nothing to an override. What is unknown is never less than known."""
+    if finding.state in ("ok", "skipped"):
+        return 0
+    return 3 if finding.state == "unknown" else _RANKS[finding.severity]
+
+
+async def ran(check: Check, asked: Context, *, deadline: float = 30.0) -> Finding:
+    """One check as the runner has it, with its severity."""
+    limited = Check(check.name, check.title, check.severity, check.run, deadline)
+    return (await run(asked, {}, 0.0, checks=[limited])).findings[0]
+
+
+async def never_improves(check: Check, make: Callable[[], Context]) -> set[str]:
+    """Fails each request that a check makes, each in every way: it must never ask less. Returns the requests."""
+    clean = make()
+    whole = await ran(check, clean)
+    requests = dict.fromkeys(clean.reads.asked)  # type: ignore[attr-defined]
+    for request in requests:
+        for way, failure in FAILURES.items():
+            failing = make()
+            failing.reads.fails[request] = failure  # type: ignore[attr-defined]
+            found = await ran(check, failing, deadline=0.02 if way == "silence" else 30.0)
+            assert asks(found) >= asks(whole), f"{request}: {way}: {found}"
+    return set(requests)
 
 
 async def failed(failure: Any) -> Any:

@@ -11,6 +11,8 @@ from cockpit.actions.preflight import (
     history,
     migrations,
     owners,
+    promises,
+    pulling,
     standing,
     traffic,
 )
@@ -19,10 +21,12 @@ from cockpit.actions.preflight.contract import Check
 CHECKS: tuple[Check, ...] = (
     *artifact.CHECKS,
     *built.CHECKS,
+    *pulling.CHECKS,
     *standing.CHECKS,
     *owners.CHECKS,
     *configuration.CHECKS,
     *migrations.CHECKS,
+    *promises.CHECKS,
     *admission.CHECKS,
     *capacity.CHECKS,
     *history.CHECKS,

@@ -1,4 +1,4 @@
-"""Checks of what a version needs beside its images: pull secrets and configuration (facts 4.2, C07, C15, C16).
+"""Checks of the configuration that a version needs: there, and the same as when it served (facts 4.2, C15, C16).
 
 A version is its template; what that refers to by name stays as it is today. Only metadata is read, never data.
 """
@@ -10,144 +10,132 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from cockpit.actions.preflight.contract import Check, Context, found, whole
+from cockpit.actions.preflight.asking import answered, each
+from cockpit.actions.preflight.contract import Check, Context, Garbled, found
 from cockpit.actions.preflight.past import Active, last_active
-from cockpit.actions.preflight.references import ACCOUNTS, Reference, references
-from cockpit.base.clock import parse_time
+from cockpit.actions.preflight.record import Record, record
+from cockpit.actions.preflight.references import Reference, references
+from cockpit.actions.preflight.template import in_force
 from cockpit.base.errors import NotFound
 from cockpit.model.preflight import Finding
 from cockpit.model.resource import CONFIGMAPS, SECRETS
-from cockpit.strategies.values import mapping, objects, text
+from cockpit.strategies.values import mapping
 
 _HASHED = re.compile(r"-[2456789bcdfghkmt]{10}$")
 """kustomize names generated configuration by its content: such a name cannot change what it holds."""
 _CREDENTIALS = re.compile(
-    r"(?i)(^|[-_.])(db|database|dsn|postgres|mysql|mongo|redis|credential|password|passwd)s?([-_.]|$)"
+    r"(?i)(^|[-_.])(db|database|dsn|postgres(ql)?|pg|mysql|mariadb|mongo(db)?|redis|rabbitmq|kafka"
+    r"|credential|cred|password|passwd)s?([-_.]|$)"
 )
-_DATA = ("f:data", "f:binaryData", "f:stringData", "f:immutable")
 _CHECKSUM = re.compile(r"(^|/)checksum[/-]|(^|/)config-?hash$")
-
-
-async def pull_secret(ctx: Context) -> Finding:
-    """C07: the pull secrets that the template and its account name are there."""
-    named = [*ctx.secrets, *await _of_account(ctx)]
-    if not named:
-        return found("ok", "no pull secret is named: the nodes pull with what they have")
-    there = await asyncio.gather(*(_there(ctx, Reference(SECRETS, name)) for name in dict.fromkeys(named)))
-    missing = [name for name, is_there in zip(dict.fromkeys(named), there, strict=True) if not is_there]
-    if missing:
-        text_ = f"pull secret {', '.join(missing)} is missing: nodes may not be allowed to pull"
-        return found("finding", text_, remedy=f"kubectl -n {ctx.namespace} get secret {missing[0]}")
-    return found("ok", f"pull secret {', '.join(dict.fromkeys(named))} is there")
-
-
-async def _of_account(ctx: Context) -> list[str]:
-    name = mapping(ctx.template.get("spec")).get("serviceAccountName")
-    try:
-        account = await ctx.reads.get(ACCOUNTS, ctx.namespace, text(name, 253) or "default")
-    except NotFound:
-        return []  # that it is missing is said by ``config-present``
-    whole(account)
-    return [str(each["name"]) for each in objects(account.get("imagePullSecrets")) if each.get("name")]
+_DATA_HELD = (CONFIGMAPS, SECRETS)
 
 
 async def config_present(ctx: Context) -> Finding:
     """C15: pods of the target can start with what is there today."""
-    needed = [each for each in references(ctx.template) if not each.optional]
-    there = await asyncio.gather(*(_there(ctx, each) for each in needed))
-    missing = [str(each) for each, is_there in zip(needed, there, strict=True) if not is_there]
+    needed = [reference for reference in references(ctx.template) if not reference.optional]
+    asked = await each(_there(ctx, reference) for reference in needed)
+    missing = [str(reference) for reference, metadata in zip(needed, asked, strict=True) if metadata is None]
     if missing:
         what = ", ".join(missing)
-        return found("finding", f"{what} is missing: pods would not start", remedy=f"put {what} back first")
+        return found(
+            "finding",
+            f"{what} is missing: pods would not start",
+            evidence=[f"{name}: not found in {ctx.namespace}" for name in missing],
+            remedy=f"put {what} back first",
+            severity="block",
+        )
+    lacking = [
+        f"{reference} without {', '.join(sorted(keys))}"
+        for reference, metadata in zip(needed, answered(asked), strict=True)
+        if (keys := _lacking(reference, metadata))
+    ]
+    if lacking:
+        said = f"{', '.join(lacking)}, by the server's record of its keys: pods would not start"
+        return found("finding", said, evidence=lacking, remedy="look at its keys with kubectl describe")
     return found("ok", f"{len(needed)} of {len(needed)} objects it refers to are there" if needed else "it needs none")
 
 
-async def _there(ctx: Context, reference: Reference) -> bool:
+def _lacking(reference: Reference, metadata: Any) -> frozenset[str]:
+    """Keys that nobody is recorded to have written; none where there is no record to go by."""
+    if reference.resource not in _DATA_HELD or not reference.keys:
+        return frozenset()
+    known = record(metadata, reference.name).keys
+    return reference.keys - known if known else frozenset()
+
+
+async def _there(ctx: Context, reference: Reference) -> dict[str, Any] | None:
+    """Its metadata, None when it is not there."""
     try:
         metadata = await ctx.reads.metadata(reference.resource, ctx.namespace, reference.name)
     except NotFound:
-        return False
+        return None
     if not isinstance(metadata, dict) or metadata.get("name") != reference.name:
-        raise ValueError(f"the answer about {reference} is not about it")
-    return True
+        raise Garbled(f"the answer about {reference} is not about it")
+    return metadata
 
 
 async def config_changed(ctx: Context) -> Finding:
     """C16: configuration written since the target last served, by the server's record of who wrote what when."""
-    used = [each for each in references(ctx.template) if each.resource in (CONFIGMAPS, SECRETS)]
-    mutable = [each for each in used if not _HASHED.search(each.name)]
+    used = [reference for reference in references(ctx.template) if reference.resource in _DATA_HELD]
+    mutable = [reference for reference in used if not _HASHED.search(reference.name)]
     active, written = await asyncio.gather(last_active(ctx), ctx.subject.written())
-    whole(written)
-    sums = _checksums(ctx.template, written)
-    if active.now:
-        return found("ok", "it serves now, with today's configuration")
+    sums = [] if active.now else _checksums(ctx.template, in_force(written))
     if not mutable and not sums:
         return found("ok", "it refers to no configuration that can change" if not used else "its names say its content")
     if active.at is None:
         return found("unknown", "when it last served is not known, so nothing tells what changed since")
-    changes = await asyncio.gather(*(_changed(ctx, each, active) for each in mutable))
+    changes = await asyncio.gather(*(_changed(ctx, reference, active.at) for reference in mutable))
+    changed = [reference for reference, said in zip(mutable, changes, strict=True) if said]
     evidence = [said for said in changes if said]
-    changed = [each for each, said in zip(mutable, changes, strict=True) if said]
     if changed:
-        names = ", ".join(str(each) for each in changed)
-        grave = any(each.resource == SECRETS or _CREDENTIALS.search(each.name) for each in changed)
-        return found(
-            "finding",
-            f"{names} changed since it last served, and stays as it is today",
-            evidence=evidence,
-            severity="confirm" if grave else "warn",
-        )
+        return _differs(changed, evidence, active, names=", ".join(map(str, changed)))
     if sums:
-        return found("finding", f"its template expects other configuration than today's ({', '.join(sums)} differ)")
-    return found("ok", f"{len(mutable)} of {len(mutable)} unchanged since it last served {active.said}".rstrip())
+        said = f"its template was made for other configuration than today's ({', '.join(sums)} differ)"
+        return found(
+            "finding", said, evidence=[f"annotation {name}: other than in the version in force" for name in sums]
+        )
+    what = f"{len(mutable)} of {len(mutable)} unchanged"
+    return found("ok", f"{what} since its pods started" if active.now else f"{what} since it last served {active.said}")
 
 
-async def _changed(ctx: Context, reference: Reference, active: Active) -> str:
-    """What was written since, "" for nothing. Raises ValueError when the server keeps no record of it."""
+def _differs(changed: list[Reference], evidence: list[str], active: Active, names: str) -> Finding:
+    stays = "a rollback does not bring back configuration"
+    if active.now:  # its pods serve with what they started with; nobody has seen one start with today's
+        return found("finding", f"{names} was written since its pods started: new pods take it", evidence=evidence)
+    grave = any(one.resource == SECRETS or _CREDENTIALS.search(one.name) for one in changed)
+    return found(
+        "finding",
+        f"{names} was written since it last served {active.said}: it would run with today's",
+        evidence=evidence,
+        remedy=f"{stays}: make sure that it works with it, or put it back",
+        severity="confirm" if grave else "warn",
+    )
+
+
+async def _changed(ctx: Context, reference: Reference, since: float) -> str:
+    """What was written since, "" for nothing."""
     try:
         metadata = await ctx.reads.metadata(reference.resource, ctx.namespace, reference.name)
     except NotFound:
         return ""  # a missing one that is needed is said by ``config-present``
-    assert active.at is not None
-    made = parse_time(text(metadata.get("creationTimestamp"), 40))
-    if metadata.get("name") != reference.name or made is None:
-        raise ValueError(f"the answer about {reference} is not about it")
-    if made > active.at:
-        return f"{reference} was made anew since"
-    record = objects(metadata.get("managedFields"))
-    if not record:
-        raise ValueError(f"the server keeps no record of when {reference} changed")
-    wrote = [(parse_time(text(each.get("time"), 40)), each) for each in record if _writes_data(each)]
-    if any(at is None for at, _ in wrote):
-        raise ValueError(f"the server keeps no record of when {reference} changed")
-    since = [(at, each) for at, each in wrote if at is not None and at > active.at]
-    if not since:
-        return ""
-    _, last = max(since, key=lambda pair: pair[0])
-    return f"{reference} was written by {text(last.get('manager'), 80) or 'somebody'} at {text(last.get('time'), 40)}"
+    kept: Record = record(metadata, reference.name)
+    if kept.made > since:
+        return f"{reference} was made since"
+    try:
+        last = kept.since(since)
+    except Garbled as error:
+        raise Garbled(f"{reference}: {error}") from None
+    return f"{reference} was written by {last.manager} at {last.said}" if last is not None else ""
 
 
-def _writes_data(entry: Mapping[str, Any]) -> bool:
-    fields = mapping(entry.get("fieldsV1"))
-    return any(member in fields for member in _DATA)
-
-
-def _checksums(template: Mapping[str, Any], written: Mapping[str, Any]) -> list[str]:
+def _checksums(template: Mapping[str, Any], in_force: Mapping[str, Any]) -> list[str]:
     """Annotations by which a chart says which configuration a template belongs to, and which differ from today's."""
-    spec = mapping(written.get("spec")) if "spec" in written else mapping(written)
-    old, new = (
-        mapping(mapping(each.get("metadata")).get("annotations")) for each in (template, mapping(spec.get("template")))
-    )
-    names = sorted(name for name in {*old, *new} if _CHECKSUM.search(name))
-    return [name for name in names if old.get(name) != new.get(name)]
-
-
-def _annotations(template: Mapping[str, Any]) -> dict[str, Any]:
-    return mapping(mapping(template.get("metadata")).get("annotations"))
+    old, new = (mapping(mapping(one.get("metadata")).get("annotations")) for one in (template, in_force))
+    return [name for name in sorted({*old, *new}) if _CHECKSUM.search(name) and old.get(name) != new.get(name)]
 
 
 CHECKS: tuple[Check, ...] = (
-    Check("pull-secret", "pull secret", "warn", pull_secret),
-    Check("config-present", "configuration there", "block", config_present),
-    Check("config-changed", "configuration unchanged", "warn", config_changed),
+    Check("config-present", "configuration present", "confirm", config_present),
+    Check("config-changed", "configuration changes", "warn", config_changed),
 )

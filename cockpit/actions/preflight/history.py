@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from cockpit.actions.preflight.contract import Check, Context, found, whole
+from typing import Any
+
+from cockpit.actions.preflight.asking import answered, each
+from cockpit.actions.preflight.contract import Check, Context, Garbled, found, whole
 from cockpit.actions.preflight.past import last_active
 from cockpit.base.clock import parse_time
 from cockpit.model.preflight import Finding
-from cockpit.model.resource import REPLICASETS
-from cockpit.strategies.values import mapping, objects, plural, spell, text
+from cockpit.model.resource import DEPLOYMENTS, ROLLOUTS, Resource
+from cockpit.strategies.values import mapping, plural, spell, text
 
 _OLD_SECONDS = 30 * 86_400.0
 _MANY_VERSIONS = 5
@@ -22,35 +25,72 @@ async def age(ctx: Context) -> Finding:
         return found("finding", "when it was made is not known")
     old = max(ctx.now - target.created_at, 0.0)
     passed = sum(
-        each.created_at is not None and each.created_at > target.created_at and not each.current for each in versions
+        one.created_at is not None and one.created_at > target.created_at and not one.current for one in versions
     )
-    text_ = f"made {spell(old)} ago, {plural(passed, 'version')} passed over"
-    return found("finding" if old > _OLD_SECONDS or passed >= _MANY_VERSIONS else "ok", text_)
+    said = f"made {spell(old)} ago, {plural(passed, 'version')} passed over"
+    return found("finding" if old > _OLD_SECONDS or passed >= _MANY_VERSIONS else "ok", said)
 
 
 async def neighbours(ctx: Context) -> Finding:
-    """C24: other workloads of the application that were released since may count on what the newer version does."""
+    """C24: other workloads of the application that were changed since may count on what the newer version does.
+
+    Told by the server's record of who wrote their pod templates when: their pods need not carry the label.
+    """
     labels = mapping(whole(await ctx.subject.workload()).get("labels"))
     application = text(labels.get(_PART_OF), 63)
     if not application:
         return found("skipped", f"no label {_PART_OF} says what it belongs to")
     active = await last_active(ctx)
-    if active.now or active.at is None:
-        return found(
-            "ok" if active.now else "unknown", "it serves now" if active.now else "when it served is not known"
-        )
-    released = set()
-    for metadata in await ctx.reads.metadatas(REPLICASETS, ctx.namespace, selector=f"{_PART_OF}={application}"):
-        made = parse_time(text(metadata.get("creationTimestamp"), 40))
-        if not metadata.get("name") or made is None:
-            raise ValueError("the server's answer is no list of objects")
-        owner = next((each for each in objects(metadata.get("ownerReferences")) if each.get("controller")), {})
-        if made > active.at and owner.get("name") != ctx.plan.key.name:
-            released.add(text(owner.get("name"), 253) or text(metadata.get("name"), 253))
-    if not released:
-        return found("ok", f"nothing else of {application} was released since")
-    named = ", ".join(sorted(released)[:_SHOWN]) + (", …" if len(released) > _SHOWN else "")
-    return found("finding", f"released since, of {application}: {named}")
+    if active.now:
+        return found("ok", "it serves now, beside them")
+    if active.at is None:
+        return found("unknown", "when it last served is not known, so nothing tells what was released since")
+    selector = f"{_PART_OF}={application}"
+    kinds = [DEPLOYMENTS, *([ROLLOUTS] if await _serves(ctx, ROLLOUTS) else [])]
+    listed = answered(await each(ctx.reads.metadatas(kind, ctx.namespace, selector=selector) for kind in kinds))
+    own = {ctx.plan.key.name, ctx.plan.patches[0].name}  # itself, and what it takes its template from
+    changed = sorted(
+        {
+            name
+            for metadatas in listed
+            for metadata in _readable(metadatas)
+            if (name := text(metadata.get("name"), 253)) not in own and _changed_at(metadata) > active.at
+        }
+    )
+    if not changed:
+        return found("ok", f"nothing else of {application} was changed since it last served")
+    named = ", ".join(changed[:_SHOWN]) + (f" and {len(changed) - _SHOWN} more" if len(changed) > _SHOWN else "")
+    return found("finding", f"of {application}, changed since it last served: {named}", evidence=changed)
+
+
+async def _serves(ctx: Context, resource: Resource) -> bool:
+    served = await ctx.reads.serves(resource)
+    if not isinstance(served, bool):
+        raise Garbled(f"whether the cluster serves {resource.plural} is not known")
+    return served
+
+
+def _readable(listed: Any) -> list[dict[str, Any]]:
+    if not isinstance(listed, list | tuple) or not all(isinstance(one, dict) and one.get("name") for one in listed):
+        raise Garbled("the server's answer is no list of objects")
+    return list(listed)
+
+
+def _changed_at(metadata: dict[str, Any]) -> float:
+    """When its pod template was last written, or it was made: cluster unix seconds. Raises Garbled when not known."""
+    entries = metadata.get("managedFields") or []
+    if not isinstance(entries, list):
+        raise Garbled("the server's record of writes cannot be read")
+    said = [metadata.get("creationTimestamp")]
+    said += [mapping(entry).get("time") for entry in entries if _writes_template(mapping(entry))]
+    known = [at for when in said if (at := parse_time(text(when, 40))) is not None]
+    if len(known) < len(said):
+        raise Garbled(f"when {text(metadata.get('name'), 253)} was changed is not known")
+    return max(known)
+
+
+def _writes_template(entry: dict[str, Any]) -> bool:
+    return "f:template" in mapping(mapping(entry.get("fieldsV1")).get("f:spec"))
 
 
 CHECKS: tuple[Check, ...] = (

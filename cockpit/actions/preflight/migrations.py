@@ -1,138 +1,148 @@
-"""Checks of what cannot be taken back: migrations since, and what a version says of its own return (C17, C18)."""
+"""Whether a schema may have changed since a version served (facts 4.2, C17): finding nothing proves nothing."""
 
 from __future__ import annotations
 
-import asyncio
-import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any
 
-from cockpit.actions.preflight.contract import Check, Context, found, whole
+from cockpit.actions.preflight.asking import answered, each
+from cockpit.actions.preflight.contract import Check, Context, Garbled, found, wholes
 from cockpit.actions.preflight.past import last_active
+from cockpit.actions.preflight.template import in_force
 from cockpit.base.clock import parse_time
-from cockpit.model.artifact import COMPATIBLE, CONTRACT, ROLLBACK, SCHEMA
+from cockpit.base.errors import NotFound
 from cockpit.model.preflight import Finding
-from cockpit.model.resource import JOBS
+from cockpit.model.resource import JOBS, Resource
+from cockpit.strategies.image import short
 from cockpit.strategies.migration import like_migration, tool_in
-from cockpit.strategies.values import mapping, objects, text
+from cockpit.strategies.values import integer, items, mapping, objects, text
 
-_RANGE = re.compile(r"(\d+)(?:-(\d+))?")
+SCHEMAS = (
+    (Resource("db.atlasgo.io", "v1alpha1", "atlasmigrations", "AtlasMigration"), "lastApplied"),
+    (Resource("db.atlasgo.io", "v1alpha1", "atlasschemas", "AtlasSchema"), "last_applied"),
+    (Resource("schemas.schemahero.io", "v1alpha4", "migrations", "Migration"), "executedAt"),
+)
+"""Objects that stand for a schema, and the member of their status that says when it was last changed: a unix time."""
+_MOST = 1000
 _NOTHING = "nothing like a migration was seen since; absence proves nothing"
+_REMEDY = "make sure that the old version works with today's schema: a rollback does not undo a migration"
 
 
 async def migration(ctx: Context) -> Finding:
-    """C17: Jobs and init containers like migrations since the target last served; the journal knows those gone."""
-    active, written = await asyncio.gather(last_active(ctx), ctx.subject.written())
-    whole(written)
-    inits = sorted(_init_migrations(_template(written)) - _init_migrations(ctx.template))
-    if active.now and not inits:
-        return found("ok", "it serves now, so it works with today's schema")
-    since = active.at
-    if since is None and not active.now:
+    """Jobs, schema objects and init containers like migrations; the journal knows Jobs that are gone meanwhile."""
+    active, written = await last_active(ctx), await ctx.subject.written()
+    inits = _of_init_containers(ctx.template, in_force(written))
+    if active.now:
+        if inits:
+            return _found("init containers of the two versions differ", inits)
+        return found("ok", "it serves now, with today's schema")
+    if active.at is None:
         return found("unknown", "when it last served is not known, so nothing tells which migrations came since")
-    seen = dict(await _jobs(ctx, since)) if since is not None else {}
-    evidence = [f"Job {name}: {why}" for name, why in seen.items()]
-    evidence += [f"init container {name} of the version in force" for name in inits]
-    if evidence:
-        first = evidence[0] + (f", and {len(evidence) - 1} more" if len(evidence) > 1 else "")
-        remedy = "make sure the old version works with today's schema; a rollback does not undo a migration"
-        return found("finding", f"since it last served: {first}", evidence=evidence, remedy=remedy)
+    evidence = [*answered(await each(_asked(ctx, active.at))), inits]
+    seen = [line for lines in evidence for line in lines]
+    if seen:
+        return _found(f"since it last served {active.said}", seen)
     return found("ok", _NOTHING)
 
 
-async def _jobs(ctx: Context, since: float) -> list[tuple[str, str]]:
-    """(name, why it looks like one) of Jobs in the cluster, and of those that only the journal still knows."""
-    there, gone = await asyncio.gather(
-        ctx.reads.objects(JOBS, ctx.namespace), ctx.past.jobs_since(ctx.cluster, ctx.namespace, since)
+def _found(when: str, seen: Sequence[str]) -> Finding:
+    more = f", and {len(seen) - 1} more" if len(seen) > 1 else ""
+    return found("finding", f"{when}: {seen[0]}{more}", evidence=seen, remedy=_REMEDY)
+
+
+def _asked(ctx: Context, since: float) -> list[Awaitable[list[str]]]:
+    return [_jobs(ctx, since), *(_schemas(ctx, resource, member, since) for resource, member in SCHEMAS)]
+
+
+async def _jobs(ctx: Context, since: float) -> list[str]:
+    """One line for each Job that looks like a migration and was not over by then, those gone from the cluster too."""
+    there, gone = answered(
+        await each(
+            (
+                ctx.reads.objects(JOBS, ctx.namespace, limit=_MOST),
+                ctx.past.jobs_since(ctx.cluster, ctx.namespace, since),
+            )
+        )
     )
-    if not isinstance(there, list | tuple) or not isinstance(gone, list | tuple):
-        raise TypeError("the server's answer is no list")
-    known = [(text(each.get("name"), 253), text(each.get("why"), 200)) for each in gone]
-    for raw in there:
-        metadata = whole(raw)
-        made = parse_time(text(metadata.get("creationTimestamp"), 40))
+    if not isinstance(gone, list | tuple) or not all(isinstance(known, Mapping) for known in gone):
+        raise Garbled("the journal's answer is no list of Jobs")
+    told = {text(known.get("name"), 253): text(known.get("why"), 200) for known in gone}
+    for raw in wholes(there):
         why = like_migration(raw)
-        if why and (made is None or made > since):
-            known.append((text(metadata.get("name"), 253), why))
-    return known
+        if why and _after(raw, since):
+            told[text(raw["metadata"]["name"], 253)] = f"{why}{_ended(raw)}"
+    if not told and len(there) >= _MOST:
+        raise Garbled(f"more than {_MOST} Jobs in {ctx.namespace}: not all were looked at")
+    return [f"Job {name}: {why}" for name, why in told.items()]
 
 
-def _init_migrations(template: Mapping[str, Any]) -> set[str]:
+def _after(job: Mapping[str, Any], since: float) -> bool:
+    """Whether it was made, or was still at work, after a moment; a Job without a readable time may have been."""
+    status = mapping(job.get("status"))
+    made = parse_time(text(job["metadata"].get("creationTimestamp"), 40))
+    ended = parse_time(text(status.get("completionTime"), 40))
+    return made is None or made > since or (ended is not None and ended > since) or bool(integer(status.get("active")))
+
+
+def _ended(job: Mapping[str, Any]) -> str:
+    conditions = {text(one.get("type"), 40) for one in objects(mapping(job.get("status")).get("conditions"))
+                  if one.get("status") == "True"}  # fmt: skip
+    return ", failed" if "Failed" in conditions else "" if "Complete" in conditions else ", not known to have ended"
+
+
+async def _schemas(ctx: Context, resource: Resource, member: str, since: float) -> list[str]:
+    """Schemas that an operator keeps by objects of their own; where the cluster has no such kind there are none."""
+    served = await ctx.reads.serves(resource)
+    if served is False:
+        return []
+    if served is not True:
+        raise Garbled(f"whether the cluster serves {resource.plural} is not known")
+    try:
+        listed = wholes(await ctx.reads.objects(resource, ctx.namespace, limit=_MOST))
+    except NotFound:
+        return []  # its definition was removed meanwhile
+    lines = []
+    for raw in listed:
+        applied = _unix(mapping(raw.get("status")).get(member))
+        if applied is not None and applied > since:
+            lines.append(f"{resource.kind} {text(raw['metadata']['name'], 253)} was applied")
+    return lines
+
+
+def _unix(value: Any) -> float | None:
+    """Seconds of a unix time in seconds or nanoseconds; operators write both. 0 is "never"."""
+    number = integer(value)
+    if not number or number < 0:
+        return None
+    return number / 1e9 if number > 10**14 else float(number)
+
+
+def _of_init_containers(target: Mapping[str, Any], leaving: Mapping[str, Any]) -> list[str]:
+    """Migrations that run as pods start: those of the version in force have run, those of the target will.
+
+    The same image and words do the same: then nothing came in between.
+    """
+    old, new = _migrating(target), _migrating(leaving)
+    lines = [f"init container {name} ({tool}) of the version in force" for name, tool, *_ in sorted(new - old)]
+    lines += [
+        f"init container {name} ({tool}, {short(image)}) of the target will run"
+        for name, tool, image, _ in sorted(old - new)
+    ]
+    return lines
+
+
+def _migrating(template: Mapping[str, Any]) -> set[tuple[str, str, str, str]]:
     spec = mapping(template.get("spec"))
     return {
-        f"{text(each.get('name'), 63)} ({tool})"
-        for each in objects(spec.get("initContainers"))
-        if (tool := tool_in(each))
+        (
+            text(one.get("name"), 63),
+            tool,
+            text(one.get("image"), 500),
+            str((items(one.get("command")), items(one.get("args")))),
+        )
+        for one in objects(spec.get("initContainers"))
+        if (tool := tool_in(one))
     }
 
 
-async def contract(ctx: Context) -> Finding:
-    """C18: annotations of the target and of the version in force, or labels of their images: our own convention.
-
-    ``rollback``: safe, manual or unsafe; ``schema-version``: the number a version works on; ``schema-compat``: the
-    numbers it can work with, as ``12-15``. *safe* counts only on the version to leave.
-    """
-    written = await ctx.subject.written()
-    whole(written)
-    (target, read), leaving = await _of_target(ctx), _said(_template(written))
-    for who, said in (("the version to leave", leaving), ("the target", target)):
-        word = said.get(ROLLBACK, "").lower()
-        if word == "unsafe":
-            return found("finding", f"{who} says of itself: rollback unsafe")
-        if word not in ("", "safe", "manual", "unsafe"):
-            return found("unknown", f"{who} says rollback {word!r}: safe, manual or unsafe are known")
-    if (refused := _incompatible(leaving.get(SCHEMA), target.get(COMPATIBLE))) is not None:
-        return refused
-    if "manual" in (leaving.get(ROLLBACK, "").lower(), target.get(ROLLBACK, "").lower()):
-        return found("finding", "a version says of itself: rollback by hand only", severity="confirm")
-    if not read:
-        return found(
-            "unknown", "the labels of its images could not be read, so its own word on a rollback is not known"
-        )
-    if leaving.get(ROLLBACK, "").lower() == "safe":
-        return found("ok", "the version to leave says: rollback safe")
-    return found("skipped", f"no version says anything about its rollback ({ROLLBACK})")
-
-
-def _incompatible(version: str | None, compatible: str | None) -> Finding | None:
-    """What is wrong with a version that works with other schemas than today's; None: nothing is known to be."""
-    if version is None or compatible is None:
-        return None
-    asked = _RANGE.fullmatch(compatible.strip())
-    if asked is None or not version.strip().isdigit():
-        return found("unknown", f"schema {version!r} and compatible {compatible!r} cannot be compared")
-    low, high = int(asked[1]), int(asked[2] or asked[1])
-    if low <= int(version) <= high:
-        return None
-    return found("finding", f"the schema is at {version}, and the target works with {compatible} only")
-
-
-async def _of_target(ctx: Context) -> tuple[dict[str, str], bool]:
-    """What the target's template says, else labels of its images; and whether all of those could be read."""
-    asked = (
-        ctx.artifacts.signatures(
-            image.image, image.digest, ctx.namespace, ctx.secrets, max_age=ctx.max_age, urgent=True
-        )
-        for image in ctx.images
-        if image.digest is not None
-    )
-    signed = await asyncio.gather(*asked)
-    read = len(signed) == len(ctx.images) and all(each.labels_read for each in signed)
-    labels = {label.name: label.value for each in signed for label in each.labels if label.name.startswith(CONTRACT)}
-    return {**labels, **_said(ctx.template)}, read
-
-
-def _said(template: Mapping[str, Any]) -> dict[str, str]:
-    annotations = mapping(mapping(template.get("metadata")).get("annotations"))
-    return {name: value for name, value in annotations.items() if name.startswith(CONTRACT) and isinstance(value, str)}
-
-
-def _template(written: Mapping[str, Any]) -> Mapping[str, Any]:
-    spec = mapping(written.get("spec")) if "spec" in written else written
-    return mapping(spec.get("template"))
-
-
-CHECKS: tuple[Check, ...] = (
-    Check("migration", "no migration since", "confirm", migration),
-    Check("contract", "its own word", "block", contract),
-)
+CHECKS: tuple[Check, ...] = (Check("migration", "migrations", "confirm", migration),)

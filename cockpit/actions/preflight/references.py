@@ -22,11 +22,12 @@ _KEYS = (("configMapKeyRef", "name", CONFIGMAPS), ("secretKeyRef", "name", SECRE
 
 
 class Reference(msgspec.Struct, frozen=True):
-    """One object that pods need; without an ``optional`` one they start all the same."""
+    """One object that pods need, with the ``keys`` that they need of it. Without an ``optional`` one they start too."""
 
     resource: Resource
     name: str
     optional: bool = False
+    keys: frozenset[str] = frozenset()
 
     def __str__(self) -> str:
         return f"{self.resource.kind} {self.name}"
@@ -36,9 +37,13 @@ def references(template: Mapping[str, Any]) -> tuple[Reference, ...]:
     """All of them, each once; one that is needed anywhere is not optional."""
     needed: dict[tuple[str, str], Reference] = {}
     for each in _all(mapping(template.get("spec"))):
-        before = needed.get((each.resource.plural, each.name))
-        if before is None or before.optional:
-            needed[each.resource.plural, each.name] = each
+        before = needed.get((each.resource.plural, each.name), each)
+        needed[each.resource.plural, each.name] = Reference(
+            each.resource,
+            each.name,
+            optional=before.optional and each.optional,
+            keys=before.keys | each.keys,
+        )
     return tuple(needed.values())
 
 
@@ -52,6 +57,9 @@ def _all(spec: Mapping[str, Any]) -> Iterator[Reference]:
         yield from _named(volume, _SOURCES)
         for source in objects(mapping(volume.get("projected")).get("sources")):
             yield from _named(source, _PROJECTED)
+        published = mapping(mapping(volume.get("csi")).get("nodePublishSecretRef")).get("name")
+        if isinstance(published, str) and published:
+            yield Reference(SECRETS, published)
         claim = mapping(volume.get("persistentVolumeClaim")).get("claimName")
         if isinstance(claim, str) and claim:
             yield Reference(CLAIMS, claim)
@@ -69,4 +77,11 @@ def _named(holder: Mapping[str, Any], members: tuple[tuple[str, str, Resource], 
         source = mapping(holder.get(member))
         name = source.get(key)
         if isinstance(name, str) and name:
-            yield Reference(resource, name, optional=source.get("optional") is True)
+            optional = source.get("optional") is True
+            yield Reference(resource, name, optional, frozenset() if optional else _keys(source))
+
+
+def _keys(source: Mapping[str, Any]) -> frozenset[str]:
+    """Keys without which a container cannot start or a volume cannot be mounted."""
+    asked = (source.get("key"), *(each.get("key") for each in objects(source.get("items"))))
+    return frozenset(each for each in asked if isinstance(each, str) and each)
