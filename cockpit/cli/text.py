@@ -10,12 +10,20 @@ from typing import Any
 from cockpit.cli import judged
 from cockpit.cli.cells import UNKNOWN, percent, span, table
 from cockpit.cli.output import cut
+from cockpit.strategies.image import short
 
 _WIDE = 120
 """Columns from which the verdict's reason stands in the same line."""
 _LONGEST = 2000
 """Characters of one fact; only a message meant to flood is longer."""
 _DRIFT = {"bad": "DRIFT", "warn": "drift", "info": "note"}
+_SPEED = {
+    "running": "still running",
+    "window": "back at once (rollback window)",
+    "steps": "back through the steps",
+    "now": "back at once",
+    "unavailable": "unavailable",
+}
 _GLYPH = {"Degraded": "x", "Paused": "=", "Progressing": "o", "Healthy": "*"}
 
 
@@ -168,22 +176,23 @@ def _arm(role: str, side: dict[str, Any] | None, columns: int) -> list[str]:
 
 
 def revisions(entries: Sequence[dict[str, Any]], columns: int = 80) -> str:
-    """``revisions`` as a table, one line per version and one per image."""
+    """``revisions``: each version with its marks, what is known of its artifact, how it would come back, its images."""
     if not entries:
         return "no revisions known"
     lines = []
     for entry in entries:
         marks = [word for word in ("current", "stable", "last_good") if entry[word]]
         number = UNKNOWN if entry["revision"] is None else entry["revision"]
-        facts = ", ".join(
-            [
-                *(mark.replace("_", "-") for mark in marks),
-                f"retained {entry['retained']}",
-                f"signed {entry['signed']}",
-                f"back by {entry['speed']}",
-            ]
-        )
-        lines.append(cut(f"rev {number}  {entry['hash']}  {facts}", columns))
+        facts = [
+            *(mark.replace("_", "-") for mark in marks),
+            f"artifact {entry['retained']}",
+            f"signature {entry['signed']}",
+        ]
+        if not entry["current"]:  # there is no way back to what is in force
+            facts.append(_SPEED.get(entry["speed"], entry["speed"]))
+        first = f"rev {number}  {entry['hash']}  {', '.join(facts)}"
+        said = textwrap.wrap(first, columns, subsequent_indent="    ", break_on_hyphens=False)
+        lines += [cut(line, columns) for line in said]
         lines += [cut(f"    {said}", columns) for said in _told(entry)]
         for part in entry["images"]:
             lines.append(cut(f"    {part['container']}  {part['image']}", columns))
@@ -234,7 +243,7 @@ def preflight(entry: dict[str, Any], columns: int = 80) -> str:
 
 
 def acts(entries: Sequence[dict[str, Any]], columns: int = 80) -> str:
-    """``journal list`` as a table."""
+    """``journal list`` as a table; below each act its id for ``journal show``, and the versions it went between."""
     if not entries:
         return "the journal is empty"
     rows = [
@@ -247,4 +256,21 @@ def acts(entries: Sequence[dict[str, Any]], columns: int = 80) -> str:
         )
         for entry in entries
     ]
-    return "\n".join(table(("SEQ", "AT", "VERB", "ROLLOUT", "RESULT"), rows, columns))
+    head, *lines = table(("SEQ", "AT", "VERB", "ROLLOUT", "RESULT"), rows, columns)
+    told = [head]
+    for line, entry in zip(lines, entries, strict=True):
+        told += [line, f"    {entry['op_id']}  {_between(entry, columns - len(entry['op_id']) - 6)}".rstrip()]
+    return "\n".join(told)
+
+
+def _between(entry: dict[str, Any], room: int) -> str:
+    """The versions of an act by their images; where both do not fit, the one that it went to."""
+    left, reached = (_versions(entry[side]) for side in ("from", "to"))
+    if left and reached and len(both := f"{left} → {reached}") <= room:
+        return both
+    return cut(f"→ {reached}" if reached else f"from {left}" if left else "", room)
+
+
+def _versions(images: str | None) -> str:
+    """Images as the journal keeps them, ``, `` between containers, each as short as in a dialog."""
+    return ", ".join(short(image) for image in (images or "").split(", ") if image)

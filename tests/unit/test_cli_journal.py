@@ -16,6 +16,7 @@ import pytest
 
 from cockpit.cli.app import _guarded
 from cockpit.cli.entry import entry
+from cockpit.cli.text import acts
 from cockpit.journal import Journal, OutcomeRecord, Piece
 from cockpit.journal.records import canonical, chained
 from tests.unit.test_journal import WHO, ident, intent
@@ -119,6 +120,26 @@ def test_show_says_who_did_what_why_on_what_evidence_and_how_it_ended(run: Run) 
         "rows 1, 2; newest hash",
     ):
         assert part in said, part
+
+
+def test_list_shows_the_ids_that_show_takes_and_the_versions(run: Run) -> None:
+    code, out, err = run("list")
+    assert (code, err) == (0, "")
+    for op_id in (OP, ident(2)):
+        assert f"\n    {op_id}  web@sha256:1… → web@sha256:2…" in out
+        assert run("show", op_id)[0] == 0
+    assert max(map(len, out.splitlines())) <= 80
+
+
+def test_where_both_versions_do_not_fit_list_shows_the_one_that_was_gone_to() -> None:
+    digests = [f"registry.example/team/checkout@sha256:{digit * 64}" for digit in "ab"]
+    act = {
+        "seq": 1, "op_id": OP, "at": T0, "actor": "sre1", "verb": "rollback", "namespace": "n", "name": "m",
+        "from": digests[0], "to": digests[1], "reason": None, "result": "done",
+    }  # fmt: skip
+    assert acts([act], 80).endswith(f"\n    {OP}  → checkout@sha256:{'b' * 12}…")
+    assert acts([act], 120).endswith(f"  checkout@sha256:{'a' * 12}… → checkout@sha256:{'b' * 12}…")
+    assert acts([{**act, "to": None}], 80).endswith(f"  from checkout@sha256:{'a' * 12}…")
 
 
 def test_show_of_an_open_hostile_operation(run: Run) -> None:

@@ -190,3 +190,28 @@ def test_revisions() -> None:
     printed = text.revisions([built])
     assert "rev 41" in printed
     assert "digest unknown" in printed
+
+
+def test_revisions_say_of_each_what_a_person_asks_within_80_columns() -> None:
+    """No "retained missing", no "back by unavailable", and no way back to what is in force."""
+    lost = Revision(
+        revision=2,
+        hash="667575cfbf",
+        current=False,
+        stable=True,
+        last_good=True,
+        images=(),
+        retained="missing",
+        signed="present-unverified",
+        speed="unavailable",
+    )
+    now = msgspec.structs.replace(
+        lost, revision=7, hash="687db855b7", current=True, stable=False, retained="retained", speed="steps"
+    )
+    printed = text.revisions(report.revisions([now, lost]))
+    first, *others = printed.split("\nrev ")
+    assert first == "rev 7  687db855b7  current, last-good, artifact retained, signature\n    present-unverified"
+    assert " ".join(others[0].split()) == (
+        "2 667575cfbf stable, last-good, artifact missing, signature present-unverified, unavailable"
+    )
+    assert max(map(len, printed.split("\n"))) <= 80
