@@ -14,8 +14,10 @@ import msgspec
 from cockpit.strategies.values import mapping
 
 _SCHEME = re.compile(r"(?:^|,)\s*(Bearer|Basic|Negotiate|Digest|NTLM)(?:\s+|$)", re.IGNORECASE)
-_PARAMETER = re.compile(r'([A-Za-z_]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))')
+# Begins only where a word does: tried from every letter of a long one, it would take quadratic time.
+_PARAMETER = re.compile(r'(?<![A-Za-z_])([A-Za-z_]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))')
 _SHORTEST_LIFE = 60.0  # what a token lives that does not say
+_LONGEST_LIFE = 86_400  # whatever it says: some servers count in other units, and an integer may have no end
 
 
 class Challenge(msgspec.Struct, frozen=True):
@@ -69,5 +71,6 @@ def token(body: bytes) -> Token | None:
     if not isinstance(value, str) or not value or not value.isascii() or not value.isprintable():
         return None
     life = raw.get("expires_in")
-    lifetime = float(life) if isinstance(life, int | float) and not isinstance(life, bool) and life > 0 else 0.0
+    told = isinstance(life, int | float) and not isinstance(life, bool) and life > 0
+    lifetime = float(min(life, _LONGEST_LIFE)) if told else 0.0
     return Token(value, max(lifetime, _SHORTEST_LIFE))

@@ -27,7 +27,7 @@ BLOB_LIMIT = 6 << 20
 _KEPT_BYTES = 16 << 20
 _ASK_BY_GET = frozenset({200, 400, 401, 403, 404, 405, 501})  # a HEAD carries no error code; some servers lack HEAD
 _PAGES = 10
-_NEXT = re.compile(r'<([^>]*)>\s*;[^,]*\brel="?next"?')
+_NEXT = re.compile(r'<([^<>]*)>\s*;[^,<]*\brel="?next"?')  # no part reaches over another link's beginning
 
 
 class Referrers(msgspec.Struct, frozen=True):

@@ -148,8 +148,24 @@ def covers(key: str, place: Reference) -> tuple[int, int] | None:
 def _same_host(pattern: str, host: str) -> bool:
     wanted_name, wanted_port = _split_port(pattern)
     name, port = _split_port(host)
-    glob = re.escape(wanted_name.lower()).replace(r"\*", "[^.]*")  # a star never reaches into the next label
-    return wanted_port == port and re.fullmatch(glob, name) is not None
+    globs, labels = wanted_name.lower().split("."), name.split(".")  # a star never reaches into the next label
+    return wanted_port == port and len(globs) == len(labels) and all(map(_fits, globs, labels))
+
+
+def _fits(glob: str, label: str) -> bool:
+    """Pull secrets choose the pattern and pods the host: as a regular expression some pairs would take for ever."""
+    first, *rest = glob.split("*")
+    if not rest:
+        return label == glob
+    last = rest.pop()
+    if len(label) < len(first) + len(last) or not label.startswith(first) or not label.endswith(last):
+        return False
+    at, end = len(first), len(label) - len(last)
+    for part in rest:
+        if (found := label.find(part, at, end)) < 0:
+            return False
+        at = found + len(part)
+    return True
 
 
 def _split_port(host: str) -> tuple[str, str]:

@@ -11,6 +11,10 @@ from cockpit.base.secrets import hide
 from cockpit.base.text import clean
 from cockpit.logs.level import level_of
 from cockpit.net.redact import LONGEST, redact
+from cockpit.registry.challenge import challenge
+from cockpit.registry.client import _NEXT
+from cockpit.registry.credentials import covers
+from cockpit.registry.reference import parse
 
 LENGTH = 300_000
 FRAGMENTS = (
@@ -48,3 +52,19 @@ def test_what_is_too_long_to_be_redacted_is_cut() -> None:
 
 def test_an_unfinished_sequence_does_not_save_the_next_one() -> None:
     assert clean("a\x90b\x9dc\x9cd\x1b]e\x1b[31mf\x9b0mg") == "abdefg"
+
+
+@pytest.mark.parametrize("glob", ["*a" * 25 + "b", "*" * 60 + "b", "a*" * 40 + "*b"])
+def test_a_pull_secrets_pattern_against_a_pods_host(glob: str) -> None:
+    assert covers(f"{glob}.example", parse("a" * 60 + ".example/x")) is None
+    assert covers(f"{glob}.example", parse("a" * 60 + "b.example/x")) is not None
+
+
+@pytest.mark.parametrize("fragment", ["a", 'a="', 'a="\\', "a ", ", ", "Bearer ", "Bearer,", "a=,"])
+def test_a_challenge_as_long_as_a_header_may_be(fragment: str) -> None:
+    challenge(["Bearer " + fragment * (100_000 // len(fragment))])
+
+
+@pytest.mark.parametrize("fragment", ["<", "<>", "<>;", "<>;rel", "<> ; rel=next,x"])
+def test_a_link_as_long_as_a_header_may_be(fragment: str) -> None:
+    _NEXT.search(fragment * (100_000 // len(fragment)) + ">")

@@ -153,6 +153,16 @@ async def test_a_token_server_that_fails(tmp_path: Path, status: int, state: str
     await client.aclose()
 
 
+@pytest.mark.parametrize(
+    ("life", "seconds"),
+    [(b"300", 300.0), (b"1", 60.0), (b"-1", 60.0), (b"true", 60.0), (b'"x"', 60.0), (b"1" + b"0" * 400, 86_400.0)],
+)
+def test_a_token_lives_neither_less_nor_much_longer_than_any(life: bytes, seconds: float) -> None:
+    found = token(b'{"token":"t","expires_in":' + life + b"}")
+    assert found is not None
+    assert found.lifetime == seconds
+
+
 @pytest.mark.parametrize("body", [b"", b"[]", b'{"token":""}', b'{"token":7}', b'{"token":"a\\nb"}', b"\xff"])
 async def test_a_token_server_that_talks_nonsense(body: bytes) -> None:
     assert token(body) is None
@@ -335,6 +345,9 @@ def test_a_scope_with_a_comma_stays_whole() -> None:
         ("registry-1.docker.io", "docker.io/team/web", True),
         ("docker.io/library", "team/web", False),
         ("example", "registry.example/x", False),
+        ("re*st*y.example", "registry.example/x", True),
+        ("reg*gistry.example", "registry.example/x", False),
+        ("*a*.example", "registry.example/x", False),
         ("[::1]:5000", "[::1]:5000/x", True),
     ],
 )
