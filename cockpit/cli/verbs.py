@@ -14,9 +14,10 @@ from cockpit.cli import report
 from cockpit.cli.journal import head_after
 from cockpit.cli.look import RolloutArgument, narrowed
 from cockpit.cli.options import Options, shared
-from cockpit.cli.output import EXIT, complain, dumps, say
+from cockpit.cli.output import EXIT, complain, dumps, say, width
 from cockpit.cli.seat import run
 from cockpit.cli.target import Target, find, parse_target
+from cockpit.cli.text import wrapped
 from cockpit.model.plan import Consent, Intent, Outcome, Plan, Refusal, Verb
 from cockpit.model.rollout import Rollout
 
@@ -33,6 +34,10 @@ _HELP: dict[Verb, str] = {
     "retry": "Try an aborted rollout again.",
     "restart": "Restart the pods of a rollout.",
 }
+
+
+_PLAN_INDENT = 13
+"""Where the text of a plan's lines begins; the longest label is ``pre-flight``."""
 
 
 class Given(msgspec.Struct, frozen=True):
@@ -68,8 +73,6 @@ async def perform(
     session: Session, target: Target, verb: Verb, given: Given, say_plan: Callable[[Plan], None]
 ) -> Outcome:
     """Draft, check what the flags demand, send, observe. Expected failures are outcomes; only finding it can raise."""
-    from cockpit.actions.consent import missing
-
     snapshot = session.snapshot()
     rollout = find(snapshot, target)
     assessment = snapshot.assessments.get(rollout.key)
@@ -92,10 +95,23 @@ async def perform(
         say_plan(drafted)
         return await session.dry_run(intent, drafted)
     consent = Consent(given.yes or given.confirm is not None, given.confirm, given.reason, given.overrides)
-    if (needed := missing(drafted, consent)) is not None:
+    if (needed := _needed(drafted, consent)) is not None:
         say_plan(drafted)
         return _unsent(verb, rollout, "refused", needed, drafted)
+    for text in drafted.warnings:  # whoever confirms in the same command has seen no dialog
+        complain(f"warning: {text}")
     return await session.execute(intent, drafted, consent, lambda line: complain(line) if sys.stderr.isatty() else None)
+
+
+def _needed(plan: Plan, consent: Consent) -> str | None:
+    """What the consent lacks, with the checks that ask for it; None when it suffices."""
+    from cockpit.actions.consent import missing
+    from cockpit.actions.preflight.runner import lacking
+
+    told = missing(plan, consent)
+    if plan.preflight is None or (told is not None and consent.name is not None):
+        return told
+    return lacking(plan.preflight, consent, plan) or told
 
 
 def _requests(plan: Plan) -> list[dict[str, Any]]:
@@ -118,16 +134,21 @@ def _unsent(verb: Verb, rollout: Rollout, result: Any, reason: str, plan: Plan |
     )
 
 
-def plan_text(plan: Plan) -> str:
-    """A plan as the dialog shows it: title, effect lines, warnings, and each request with its exact body."""
+def plan_text(plan: Plan, columns: int = 80) -> str:
+    """A plan as the dialog shows it: title, effect lines, warnings, and each request with its exact body.
+
+    Only the requests may be wider than ``columns``: they are there to be copied.
+    """
+    told = [*plan.lines, *(("warning", text) for text in plan.warnings)]
+    if len(plan.sequence) > 1:
+        told += [(f"stage {number}", text) for number, text in enumerate(plan.sequence, 1)]
     lines = [f"{plan.title} {plan.key.kind.lower()} {plan.key}"]
-    lines += [f"  {label:<9} {text}" for label, text in plan.lines]
-    lines += [f"  warning   {text}" for text in plan.warnings]
-    lines += [f"  stage {number}   {text}" for number, text in enumerate(plan.sequence, 1) if len(plan.sequence) > 1]
+    for label, text in told:
+        lines += wrapped(f"  {label}", text, columns, _PLAN_INDENT)
     for sent in _requests(plan):
-        lines.append(f"  sends     {sent['method']} {sent['path']}?{sent['query']}")
-        lines.append(f"            {sent['content_type']}: {sent['why']}")
-        lines += [f"            {dumps(operation, indent=None)}" for operation in sent["body"]]
+        lines.append(f"{'  sends':<{_PLAN_INDENT}}{sent['method']} {sent['path']}?{sent['query']}")
+        lines.append(f"{'':<{_PLAN_INDENT}}{sent['content_type']}: {sent['why']}")
+        lines += [f"{'':<{_PLAN_INDENT}}{dumps(operation, indent=None)}" for operation in sent["body"]]
     return "\n".join(lines)
 
 
@@ -148,7 +169,7 @@ def act(options: Options, rollout: str, verb: Verb, given: Given) -> int:
 
     def say_plan(plan: Plan) -> None:
         if not options.json:
-            say(plan_text(plan))
+            say(plan_text(plan, width()))
 
     async def acting(session: Session) -> Outcome:
         return await perform(session, target, verb, given, say_plan)

@@ -422,12 +422,14 @@ class Checked(seat.FakeSeat):
     """A seat whose plans carry these findings."""
 
     findings: tuple[Finding, ...] = ()
+    lines_of_plan: tuple[tuple[str, str], ...] = ()
 
     async def plan(self, intent: Intent, on_draft: Callable[[Plan], None] | None = None) -> Plan | Refusal:
         plan = await super().plan(intent)
         if isinstance(plan, Refusal):
             return plan
-        return msgspec.structs.replace(plan, preflight=Preflight("5c9d", "5c9d", self.findings, True, 1.0))
+        found = Preflight("5c9d", "5c9d", self.findings, True, 1.0)
+        return msgspec.structs.replace(plan, preflight=found, lines=(*plan.lines, *self.lines_of_plan))
 
 
 @pytest.mark.parametrize(
@@ -464,6 +466,47 @@ def test_preflight_as_text_names_the_override_and_what_was_answered(desk: Desk, 
     assert "cart: 404" in out
     assert "choose another" in out
     assert all(len(line) <= 80 for line in out.splitlines())
+
+
+@pytest.mark.parametrize("tier", [Tier.YES, Tier.NAME])
+@pytest.mark.parametrize("flags", [("--yes",), ("--confirm", "checkout-api")])
+def test_the_first_refusal_names_what_blocks_and_its_override(
+    desk: Desk, run: Run, tier: Tier, flags: tuple[str, ...]
+) -> None:
+    """Not first the name, and then, when that was typed, that an override is needed as well."""
+    desk.seat = Checked(seat.picture(seat.rollout()), tier=tier)
+    desk.seat.findings = (LOST, UNASKED)
+    code, out, _ = run("rollback", "payments/checkout-api", "--to", "41", *flags)
+    assert code == 1
+    assert "retained: cart is missing; to override: --override retained --confirm checkout-api" in out
+    assert not desk.seat.executed
+    assert run("rollback", "payments/checkout-api", "--to", "41", "--override", "retained", *flags)[0] == (
+        0 if "--confirm" in flags else 1
+    )
+
+
+def test_an_unknown_check_is_named_where_the_name_is_asked_for(desk: Desk, run: Run) -> None:
+    desk.seat = Checked(seat.picture(seat.rollout()))
+    desk.seat.findings = (UNASKED,)
+    assert "retained: HTTP 503; --confirm checkout-api" in run("rollback", "payments/checkout-api", "--to", "41")[1]
+    wrong = run("rollback", "payments/checkout-api", "--to", "41", "--confirm", "checkout")[1]
+    assert "the typed name is not checkout-api" in wrong
+
+
+def test_warnings_are_said_to_whoever_confirms_in_the_same_command(desk: Desk, run: Run) -> None:
+    code, out, err = run("abort", "payments/checkout-api", "--yes", "-o", "json")
+    assert (code, err) == (0, "cockpit: warning: Argo CD will undo this\n")
+    assert json.loads(out)["result"] == "done"
+
+
+def test_a_plan_fits_80_columns_but_for_what_is_there_to_be_copied(desk: Desk, run: Run) -> None:
+    desk.seat = Checked(seat.picture(seat.rollout()))
+    desk.seat.lines_of_plan = (("pre-flight", "retained, signature, provenance, " * 8 + "traffic: ok"),)
+    out = run("rollback", "payments/checkout-api", "--to", "41", "--dry-run")[1]
+    before, _, _ = out.partition("  sends")
+    assert max(map(len, before.splitlines())) <= 80
+    assert before.splitlines()[2].startswith("  pre-flight retained, signature")
+    assert "traffic: ok" in before
 
 
 def test_preflight_of_a_version_that_is_not_there_says_so(desk: Desk, run: Run) -> None:
