@@ -105,9 +105,14 @@ class CockpitApp(Travel):
             code = await self.run_async(mouse=self.settings.screen.mouse)
         finally:
             await self._close_seat()
-        if code is None and self.return_code:
-            return int(ExitCode.UNKNOWN)
+        if self._exception is not None:
+            raise self._exception  # the command line keeps its traceback in a file, and says where
         return code or 0
+
+    def _fatal_error(self) -> None:
+        # Textual would print a traceback with its locals: text of the cluster, settings, whatever was at hand.
+        self.bell()
+        self._close_messages_no_wait()
 
     async def _close_seat(self) -> None:
         if self.seat is None:
