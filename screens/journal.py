@@ -160,7 +160,10 @@ class EntryView(RowsView):
         at = self.rows.cursor
         piece = self._shown[at].piece if at < len(self._shown) else None
         if piece is None:
-            self.cockpit.say("Enter opens a piece of evidence: move to one first", "dim")
+            there = [index for index, row in enumerate(self._shown) if row.piece is not None]
+            if there:
+                self.rows.move(next((index for index in there if index > at), there[0]) - at)
+            self.cockpit.say("Enter opens this piece" if there else "no evidence is kept beside it", "dim")
         else:
             self.app.push_screen(PieceView(self.act.op_id, piece))
 

@@ -98,20 +98,27 @@ class RollbackView(View):
     def action_refetch(self) -> None:
         self._wait_for(None)
         self._stop()
+        self._at = 0
         self.known.forget()
-        self.run_worker(self._load(), group="revisions", exclusive=True, exit_on_error=False)
+        self._start(self._load, "revisions")
 
     async def _load(self) -> None:
         seat = self.cockpit.seat
         if seat is None:
             return
+        stood = self.selected
         await self.known.load(seat)
-        self._at = self.known.best()
+        kept = [index for index, each in enumerate(self.revisions or ()) if stood and each.hash == stood.hash]
+        self._at = kept[0] if kept else self.known.best()
         self.layout_for(self.size.width, self.size.height)
         self.call_after_refresh(self.redraw)
         self.redraw()
         if self.revisions:
-            self.run_worker(self.known.check(seat), group="registries", exclusive=True, exit_on_error=False)
+            self._start(partial(self.known.check, seat), "registries")
+
+    def _start(self, work: Callable[[], Awaitable[None]], group: str) -> None:
+        """In place of what runs in ``group``."""
+        self.run_worker(work, group=group, exclusive=True, exit_on_error=False)
 
     def _wall(self) -> float:
         return self.cockpit.wall()  # there is no app yet while this is made
@@ -141,8 +148,9 @@ class RollbackView(View):
     def _ask(self, seen: dict[str, Any]) -> None:
         """Have the plan of the version under the cursor drawn up, once per picture; no other one goes on."""
         wanted, chosen, seat = self.wanted, self.selected, self.cockpit.seat
-        if self.known.on(seen):
+        if self.known.on(seen):  # another version may be current or stable now: numbers and marks are read again
             self._stop()
+            self._start(self._load, "revisions")
         if wanted is None or chosen is None or seat is None or wanted == self._drafting:
             return
         self._stop()
@@ -150,8 +158,7 @@ class RollbackView(View):
         intent = self.intent(chosen)
         if intent is not None and (offer is None or not offer.final):
             self._drafting = wanted
-            work: Callable[[], Awaitable[None]] = partial(self._preview, seat, intent, wanted)
-            self.run_worker(work, group="preview", exit_on_error=False)
+            self._start(partial(self._preview, seat, intent, wanted), "preview")
 
     async def _preview(self, seat: Seat, intent: Intent, wanted: Wanted) -> None:
         await self.known.preview(seat, intent, wanted)

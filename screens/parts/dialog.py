@@ -91,7 +91,7 @@ def _body(d: Dialog, width: int, room: int) -> list[Line]:
 
     own = [
         Line(f"{glyphs.WARN} " if index == 0 else "  ", "warn").extend(part)
-        for warning in own_warnings(plan)
+        for warning in own_warnings(plan, intent.rollout.owner)
         for index, part in enumerate(wrapped(warning, max(10, width - 2), "warn"))
     ]
     act = news(d.snapshot.acts.get(plan.key), d.now)

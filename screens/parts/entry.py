@@ -51,10 +51,6 @@ def entry_rows(entry: Entry, width: int) -> list[Row]:
     for label, text, role in _judged(content):
         put(label, text, role)
     for row in rows:
-        if row.get("row") == "intent":
-            for label, text, role in _request(_dict(_dict(row.get("body")).get("request"))):
-                put(label, text, role)
-    for row in rows:
         if row.get("row") == "outcome":
             for label, text, role in _outcome(row):
                 put(label, text, role)
@@ -64,6 +60,10 @@ def entry_rows(entry: Entry, width: int) -> list[Row]:
         lines.append(Row(line.cut(width), piece))
     if not entry.evidence:
         put("evidence", "none is kept beside this operation", "dim")
+    for row in rows:
+        if row.get("row") == "intent":
+            for label, text, role in _request(_dict(_dict(row.get("body")).get("request"))):
+                put(label, text, role)
     put("rows", f"{', '.join(str(row.get('seq', UNKNOWN)) for row in rows)}  newest hash {_last(rows)}", "dim")
     return lines
 
@@ -86,12 +86,29 @@ def _judged(content: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
         yield "overrides", ", ".join(str(each) for each in overrides), "warn"
     found = _dict(content.get("preflight")).get("findings")
     findings = [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
-    for number, each in enumerate(findings):
+    lines = [*_found(findings), *_passed(findings)]
+    for number, (text, role) in enumerate(lines):
+        yield "pre-flight" if number == 0 else "", text, role
+
+
+def _found(findings: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
+    """What was not ok, one line each."""
+    for each in findings:
         state, severity = str(each.get("state") or UNKNOWN), str(each.get("severity") or "")
+        if state in ("ok", "skipped"):
+            continue
         word = severity if state == "finding" else state
         role = _SEVERITY_ROLE.get(severity, "unknown") if state == "finding" else _STATE_ROLE.get(state, "unknown")
         said = each.get("text") or each.get("title") or ""
-        yield "pre-flight" if number == 0 else "", f"{word:<8} {each.get('check') or UNKNOWN}: {said}", role
+        yield f"{word:<8} {each.get('check') or UNKNOWN}: {said}", role
+
+
+def _passed(findings: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
+    """The checks that passed, and those that did not apply, by name."""
+    for state in ("ok", "skipped"):
+        names = [str(each.get("check") or UNKNOWN) for each in findings if each.get("state") == state]
+        if names:
+            yield f"{state:<8} {', '.join(names)}", _STATE_ROLE[state]
 
 
 def _request(request: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:

@@ -7,10 +7,7 @@ from cockpit.model.revision import Revision
 from cockpit.model.rollout import Rollout
 from screens.draw import glyphs
 from screens.draw.line import Line, wrapped
-from screens.parts.preflight import checks_line, own_warnings, trouble_lines
-
-_OWNERS = {"argocd", "flux", "helm", "owners"}
-"""Checks that tell whose the rollout is, once they have answered."""
+from screens.parts.preflight import checks_line, own_warnings, owner_told, trouble_lines
 
 
 def diff_lines(diff: tuple[str, ...] | str | None, item: Revision, width: int, rows: int) -> list[Line]:
@@ -63,13 +60,11 @@ def plan_lines(
 
 def _body(plan: Plan, rollout: Rollout | None, width: int) -> list[Line]:
     lines: list[Line] = []
-    for warning in own_warnings(plan):
+    owner = rollout.owner if rollout else None
+    for warning in own_warnings(plan, owner):
         for index, part in enumerate(wrapped(warning, max(10, width - 6), "warn")):
             lines.append(Line(f"   {glyphs.WARN} " if index == 0 else "     ", "warn").extend(part))
-    owner = rollout.owner if rollout else None
-    findings = plan.preflight.findings if plan.preflight is not None else ()
-    said = any(each.check in _OWNERS and each.state == "finding" for each in findings)
-    if owner is not None and not said and not any(owner.name in warning for warning in plan.warnings):
+    if owner is not None and not owner_told(plan) and not any(owner.name in warning for warning in plan.warnings):
         lines.append(Line(f"   {glyphs.WARN} {owner.warning}", "warn").cut(width))
     for label, text in plan.lines:
         if plan.preflight is not None and label == "pre-flight":

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from cockpit.base.text import clean
 from cockpit.model.plan import Plan
 from cockpit.model.preflight import Finding
+from cockpit.model.rollout import Owner
 from screens.draw import glyphs
 from screens.draw.format import clock
 from screens.draw.line import Line, wrapped
@@ -149,13 +150,24 @@ def _full(found: Finding, width: int) -> list[Line]:
     return lines
 
 
-def own_warnings(plan: Plan) -> list[str]:
+_OWNERS = {"argocd", "flux", "helm", "owners"}
+"""Checks that tell whose the rollout is, and what that owner will do, once they have answered."""
+
+
+def owner_told(plan: Plan) -> bool:
+    """Whether a check says what the owner will do: then its general warning has nothing to add."""
+    findings = plan.preflight.findings if plan.preflight is not None else ()
+    return any(each.check in _OWNERS and each.state == "finding" for each in findings)
+
+
+def own_warnings(plan: Plan, owner: Owner | None) -> list[str]:
     """The plan's warnings that no finding says already."""
     told = [each for each in plan.preflight.findings if each.text] if plan.preflight is not None else []
     return [
         warning
         for warning in plan.warnings
         if not any((each.title or each.check) in warning and each.text in warning for each in told)
+        and not (owner is not None and owner.warning in warning and owner_told(plan))
     ]
 
 

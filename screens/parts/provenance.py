@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from cockpit.model.artifact import Evidence, Provenance, Signatures
 from cockpit.model.revision import Revision
 from screens.draw import glyphs
-from screens.draw.format import day_clock
+from screens.draw.format import day_clock, short_digest
 from screens.draw.line import Line, wrapped
 
 _LABEL = 13
@@ -50,7 +50,8 @@ def version_page(name: str, revision: Revision | None, found: Sequence[Signature
 def _images(revision: Revision, width: int) -> list[Line]:
     lines = []
     for image in revision.images:
-        lines += _put("image", f"{image.container}: {image.image}", width)
+        name = image.image.removesuffix(f"@{image.digest}") if image.digest else image.image
+        lines += _put("image", f"{image.container}  {name}", width, "strong")
         lines += _put("digest", image.digest or "never recorded", width, "text" if image.digest else "unknown")
     if revision.retained_at is None:
         lines += _put("retained", "not asked yet", width, "unknown")
@@ -64,7 +65,8 @@ def _images(revision: Revision, width: int) -> list[Line]:
 
 
 def _artifact(found: Signatures, width: int) -> list[Line]:
-    lines = [Line(found.image, "strong").cut(width), Line(found.digest, "dim").cut(width)]
+    name = found.image.removesuffix(f"@{found.digest}").rpartition("/")[2]
+    lines = [Line(f"{name}@{short_digest(found.digest)}", "strong").cut(width)]
     for label, state, reason in (
         ("signature", found.signature, found.reason),
         ("provenance", found.provenance_label, ""),
@@ -84,8 +86,8 @@ def _artifact(found: Signatures, width: int) -> list[Line]:
         lines += _put("label", f"{label_.name} = {label_.value}  (unsigned, from the {label_.source})", width)
     for level in found.levels:
         glyph, role, word = SIGNED[level.signature]
-        where = f"{level.kind} {level.platform or ''}".strip()
-        lines += _put(where, f"{glyph} {word}  {level.digest}" + (f"  {level.key}" if level.key else ""), width, role)
+        where = f"{level.platform or ''}  {level.digest}" + (f"  {level.key}" if level.key else "")
+        lines += _put(level.kind, f"{glyph} {word:<10} {where}", width, role)
     for each in found.evidence:
         lines += _put("found", _evidence(each), width, SIGNED[each.label][1])
     return lines

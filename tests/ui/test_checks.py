@@ -9,6 +9,7 @@ import pytest
 from cockpit.model.plan import Tier
 from cockpit.model.preflight import Finding
 from cockpit.model.resource import Key
+from cockpit.model.rollout import Owner
 from screens.checks import ChecksView
 from screens.confirm import ConfirmScreen
 from screens.parts.preflight import own_warnings, trouble_lines, worst_first
@@ -206,4 +207,8 @@ def test_a_warning_that_a_finding_says_is_not_said_twice() -> None:
 
     rollout, _ = pictures.dozen()[0]
     plan = msgspec.structs.replace(plan_of(Intent("rollback", rollout), Tier.YES), warnings=("the window is closed",))
-    assert own_warnings(examined(plan, pictures.many_findings())) == ["the window is closed"]
+    assert own_warnings(examined(plan, pictures.many_findings()), None) == ["the window is closed"]
+    owner = Owner("argocd", "shop-checkout", "a label", "Argo CD may re-apply Git over this change")
+    plan = msgspec.structs.replace(plan, warnings=(owner.warning,))
+    assert own_warnings(examined(plan, pictures.checks()), owner) == [owner.warning]
+    assert own_warnings(examined(plan, pictures.many_findings()), owner) == [], "the check knows more"
