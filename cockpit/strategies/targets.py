@@ -97,7 +97,7 @@ def select(
             if revision_of(_annotations(raw), marks.revision) == int(to):
                 return raw
         if to not in by_hash:
-            return f"revision {to} is not retained; there is {known or 'none'}"
+            return f"there is no revision {to}; there is {known or 'none'}"
     if to in by_hash:
         return by_hash[to]
     return _by_digest(to, sets, rollout, marks)
