@@ -79,6 +79,12 @@ class Shop:
             terminal.type("y")
         terminal.wait_gone(r"┌─ confirm")
 
+    def leave(self, terminal: Tmux) -> None:
+        """Out of the open dialog, nothing sent."""
+        time.sleep(GUARD_SECONDS)
+        terminal.keys("Escape")
+        terminal.wait_gone(r"┌─ confirm")
+
     def patches(self) -> list[dict[str, Any]]:
         """What the cockpit asked to change, dry runs left out."""
         return self.control.writes(agent="rollout-cockpit")

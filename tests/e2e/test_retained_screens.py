@@ -186,8 +186,7 @@ def test_another_seat_is_seen_on_the_row_and_in_the_dialog(shop: Shop, tmp_path:
     fleet.type("P")
     dialog = shop.stage.watch(fleet, r"│ ▲ sre2 paused \S+ ago: wait for db")
     assert "RESUME" in dialog
-    fleet.keys("Escape")
-    fleet.wait_gone(r"┌─ confirm")
+    shop.leave(fleet)
     assert [each["verb"] for each in shop.cockpit.json("journal", "list")] == []  # theirs is in their journal
     assert shop.rollout()["spec"]["paused"] is True
 
