@@ -71,6 +71,7 @@ def token(body: bytes) -> Token | None:
     if not isinstance(value, str) or not value or not value.isascii() or not value.isprintable():
         return None
     life = raw.get("expires_in")
-    told = isinstance(life, int | float) and not isinstance(life, bool) and life > 0
-    lifetime = float(min(life, _LONGEST_LIFE)) if told else 0.0
+    if isinstance(life, bool) or not isinstance(life, int | float):
+        life = 0
+    lifetime = float(min(life, _LONGEST_LIFE))
     return Token(value, max(lifetime, _SHORTEST_LIFE))

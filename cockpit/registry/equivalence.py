@@ -6,11 +6,14 @@ indexes that share a platform are two artifacts.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from cockpit.model.artifact import Contents, Sameness
 from cockpit.strategies.image import read_image_id
+
+MOST = 256
+"""Manifests that an index may list to be learned: no image has as many, and its writer would fill our memory."""
 
 
 class Memory(Protocol):
@@ -32,8 +35,8 @@ class Equivalence:
             self._add(contents)
 
     def learn(self, contents: Contents) -> None:
-        """Take what a digest holds; what is known already is left alone."""
-        if contents.digest not in self._known:
+        """Take what a digest holds; what is known already, or lists more than any image does, is left alone."""
+        if contents.digest not in self._known and len(contents.children) <= MOST:
             self._add(contents)
             if self._memory is not None:
                 self._memory.remember(contents)
@@ -53,20 +56,14 @@ class Equivalence:
 
     def equal_to(self, digest: str) -> frozenset[str]:
         """Every digest known to name the same artifact, itself included."""
-        return frozenset({digest} | self._down(digest) | self._up(digest))
+        return frozenset(_reached(digest, self._children) | _reached(digest, self._above))
 
-    def _down(self, digest: str) -> set[str]:
+    def _children(self, digest: str) -> Iterable[str]:
         contents = self._known.get(digest)
-        found: set[str] = set()
-        for child in contents.children if contents else ():
-            found |= {child} | self._down(child)
-        return found
+        return contents.children if contents is not None else ()
 
-    def _up(self, digest: str) -> set[str]:
-        found: set[str] = set()
-        for parent in self._parents.get(digest, ()):
-            found |= {parent} | self._up(parent)
-        return found
+    def _above(self, digest: str) -> Iterable[str]:
+        return self._parents.get(digest, ())
 
     def same(self, one: str, other: str) -> bool | None:
         """Whether two manifest digests name one artifact; None while too little was read to deny it."""
@@ -99,7 +96,20 @@ class Equivalence:
 
     def _complete(self, digest: str) -> bool:
         """Whether everything below a manifest digest was read, down to the configs."""
+        return all(each in self._known for each in _reached(digest, self._listed))
+
+    def _listed(self, digest: str) -> Iterable[str]:
+        """What an index lists; the config of a manifest is known by its digest alone."""
         contents = self._known.get(digest)
-        if contents is None:
-            return False
-        return contents.kind == "manifest" or all(self._complete(child) for child in contents.children)
+        return contents.children if contents is not None and contents.kind == "index" else ()
+
+
+def _reached(start: str, following: Callable[[str], Iterable[str]]) -> set[str]:
+    """All that can be reached, itself included: each once, however many ways somebody laid through the same digests."""
+    found, ahead = {start}, [start]
+    while ahead:
+        for each in following(ahead.pop()):
+            if each not in found:
+                found.add(each)
+                ahead.append(each)
+    return found

@@ -17,7 +17,7 @@ from cockpit.registry.client import RegistryClient
 from cockpit.registry.credentials import PullSecret
 from cockpit.registry.equivalence import Equivalence, Memory
 from cockpit.registry.reference import Reference, parse, pointed
-from cockpit.registry.retention import conclude, look
+from cockpit.registry.retention import Room, conclude, look
 from cockpit.registry.signing import Signing
 from cockpit.registry.wire import MakeTransport
 from cockpit.strategies.image import is_digest
@@ -143,7 +143,8 @@ class Registries:
             return False
         return await self._learn(place, digest, Asking(tuple(secrets)))
 
-    async def _learn(self, place: Reference, digest: str, asking: Asking) -> bool:
+    async def _learn(self, place: Reference, digest: str, asking: Asking, room: Room | None = None) -> bool:
+        room = room or Room()
         known = self.equivalence.of(digest)
         if known is None:
             held = await self._client.read_manifest(place, digest, asking)
@@ -153,7 +154,9 @@ class Registries:
             self.equivalence.learn(known)
         if known.kind == "manifest":
             return True
-        return all(await asyncio.gather(*(self._learn(place, each, asking) for each in known.children)))
+        if not room.take(len(known.children)):
+            return False
+        return all(await asyncio.gather(*(self._learn(place, each, asking, room) for each in known.children)))
 
     def compare(self, declared: str, image_id: str) -> Sameness:
         """What a pod runs (its ``imageID``) against a declared digest, by everything learned so far."""

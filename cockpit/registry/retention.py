@@ -18,12 +18,27 @@ from cockpit.registry import manifest
 from cockpit.registry.access import Asking
 from cockpit.registry.answers import Answer
 from cockpit.registry.client import RegistryClient
+from cockpit.registry.equivalence import MOST
 from cockpit.registry.manifest import Manifest
 from cockpit.registry.reference import Reference
 
 _DEEPEST = 3  # indexes within indexes
 _NAMED = 3
 _ORDER: tuple[Retained, ...] = ("missing", "partial", "denied", "unknown", "retained")
+
+
+class Room:
+    """How many more manifests are asked for below one digest, all indexes together.
+
+    Whoever may push could keep the cockpit busy for hours with a list that is long enough.
+    """
+
+    def __init__(self) -> None:
+        self._left = MOST
+
+    def take(self, number: int) -> bool:
+        self._left -= number
+        return self._left >= 0
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -48,8 +63,10 @@ async def look(
     platform: str | None = None,
     depth: int = _DEEPEST,
     learn: Callable[[Contents], None] = lambda _: None,
+    room: Room | None = None,
 ) -> Seen:
     """Ask for a digest, the platforms below it and, if ``deep``, the config and layers of the ``needed`` platforms."""
+    room = room or Room()
     answer = await client.head(place, digest, asking)
     if answer.kind != "found":
         return Seen(digest, "manifest", answer, platform)
@@ -62,6 +79,8 @@ async def look(
         held = manifest.read(body.body, digest, body.media_type)
     except manifest.Unreadable as error:
         return Seen(digest, "manifest", answer, platform, unread=f"what is held there {error}")
+    if not room.take(len(held.images)) or len(held.layers) > MOST:
+        return Seen(digest, "manifest", answer, platform, unread="it lists more than any image does")
     learn(held.contents)
     if held.is_index:
         if not depth:
@@ -78,6 +97,7 @@ async def look(
                     platform=entry.platform,
                     depth=depth - 1,
                     learn=learn,
+                    room=room,
                 )
                 for entry in held.images
             )
@@ -168,6 +188,8 @@ def _overall(seen: Seen, control: Answer | None) -> tuple[Retained, str]:
         names = list(dict.fromkeys(each.platform or f"{each.kind} {each.digest[:19]}…" for each in gone))
         named = ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
         return "partial", f"the manifest is there, {named} {'is' if len(names) == 1 else 'are'} gone"
+    if any(each.kind == "index" and not each.below and not each.unread for each in (seen, *below)):
+        return "partial", "the manifest is there, as an index that lists no image"
     refused = next((each for each in below if each.answer.kind == "denied"), None)
     if refused is not None:
         return "denied", refused.answer.reason

@@ -210,6 +210,9 @@ async def test_platforms_against_nodes() -> None:
     assert (found.state, found.covers, found.gone) == ("partial", True, (arm,))
     empty = server.index()
     assert (await ask(server, empty, needed=["linux/amd64"])).uncovered == ("linux/amd64",)
+    assert (await ask(server, empty)).state == "partial"
+    within = server.index((empty, "linux/amd64"), (amd, "linux/amd64"))
+    assert (await ask(server, within)).state == "partial"  # one of two for the same nodes has nothing to run
 
 
 async def test_indexes_in_indexes_are_followed_so_far() -> None:
@@ -223,6 +226,23 @@ async def test_indexes_in_indexes_are_followed_so_far() -> None:
         digest = server.index((digest, "linux/amd64"))
     found = await ask(server, digest)
     assert (found.state, "nested" in found.reason) == ("unknown", True)
+
+
+async def test_lists_that_no_image_has_are_not_walked() -> None:
+    server = FakeRegistry()
+    digest = server.index(*[(server.image(), "linux/amd64")] * 257)
+    found = await ask(server, digest)
+    assert (found.state, found.covers, "more than any image" in found.reason) == ("unknown", None, True)
+    digest = server.image()
+    for _ in range(3):  # 100 to the third ways to one image
+        digest = server.index(*[(digest, "linux/amd64")] * 100)
+    assert (await ask(server, digest, deep=True)).state == "unknown"
+    client = server.client()
+    assert not await client.learn(NAME, digest)
+    await client.aclose()
+    layer = {"mediaType": "layer", "digest": ABSENT, "size": 1}
+    assert (await ask(server, server.image("many", layers=[layer] * 300), deep=True)).state == "unknown"
+    assert len(server.requests) < 2000
 
 
 @pytest.mark.parametrize(

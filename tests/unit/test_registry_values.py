@@ -199,6 +199,25 @@ def test_what_is_learned_is_remembered_once_and_never_changed() -> None:
     assert Equivalence(memory).equal_to(A) == {A, X, Y}
 
 
+def test_a_class_is_found_in_one_pass_however_it_is_woven() -> None:
+    """What lists a thing twice, in layers, has as many ways through it as two to their number; some have no end."""
+    below, woven = (ONE, TWO), []
+    for number in range(60):
+        pair = tuple(f"sha256:{number:03d}{which}{'0' * 60}" for which in "ab")
+        woven += [Contents(each, "index", below) for each in pair]
+        below = pair
+    found = Equivalence(Kept(woven))
+    assert len(found.equal_to(below[0])) == 121
+    assert len(found.equal_to(ONE)) == 121
+    assert found.compare(below[0], d("9")) == "unresolved"
+    long = [Contents(f"sha256:{each + 1:064x}", "index", (f"sha256:{each:064x}",)) for each in range(3000)]
+    assert len(Equivalence(Kept(long)).equal_to(f"sha256:{3000:064x}")) == 3001
+    assert Equivalence(Kept([Contents(A, "index", (A,))])).equal_to(A) == {A}  # a journal may hold what no registry can
+    wide = Kept()
+    Equivalence(wide).learn(Contents(A, "index", tuple(f"sha256:{each:064x}" for each in range(300))))
+    assert wide.held == []
+
+
 @pytest.mark.parametrize(
     ("declared", "image_id", "expected"),
     [
