@@ -84,6 +84,9 @@ class Access:
                     reply = root
             if reply.status != 401:
                 return reply, None
+            if reply.moved:
+                # Its challenge would say where this registry's passwords go.
+                raise Denied(f"{endpoint.server} redirects to a server that asks for a login, and none is sent there")
             asked = challenge([reply.headers.get("www-authenticate", "")])
             if asked is None:
                 return reply, None

@@ -35,6 +35,7 @@ class Reply(msgspec.Struct, frozen=True):
     headers: Mapping[str, str]
     body: bytes | None = None
     cut: bool = False  # the body was longer than the limit and is not whole
+    moved: bool = False  # a redirect led to another server, which this answer comes from
 
 
 class Answer(msgspec.Struct, frozen=True):

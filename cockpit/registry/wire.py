@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import zlib
+from collections.abc import AsyncIterable, Callable
 from http.cookiejar import DefaultCookiePolicy
 from urllib.parse import urljoin, urlsplit
 
 import httpx
+import msgspec
 
 from cockpit.base.clock import Clock
 from cockpit.base.errors import Unreachable
@@ -19,6 +21,7 @@ from cockpit.registry.pace import Pace
 
 MakeTransport = Callable[[str], httpx.AsyncBaseTransport]
 ERROR_BODY = 1 << 16
+_ENCODING = {"Accept-Encoding": "gzip"}  # what _Unpacking understands
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _HOPS = 5
 _DROPPED = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)  # a kept connection that the server closed
@@ -91,7 +94,7 @@ class Wire:
             location = reply.headers.get("location", "")
             if not follow or reply.status not in _REDIRECTS or not location:
                 self._note(endpoint, start, begun, reply)
-                return reply
+                return msgspec.structs.replace(reply, moved=origin(url) != start)
             try:
                 url = urljoin(url, location)
             except ValueError:
@@ -115,7 +118,7 @@ class Wire:
     ) -> Reply:
         try:
             client = await self._client(endpoint, origin(url))
-            request = client.build_request(method, url, headers=headers, content=content)
+            request = client.build_request(method, url, headers=_ENCODING | headers, content=content)
             async with asyncio.timeout(self._timeout):
                 try:
                     response = await client.send(request, stream=True)
@@ -163,6 +166,26 @@ class Wire:
             await client.aclose()
 
 
+class _Unpacking:
+    """The content of a body as it arrives, never more than was asked for: 12 KiB may unpack to gigabytes."""
+
+    def __init__(self, encoding: str) -> None:
+        """Raises httpx.DecodingError for encodings that nobody asked for, such as one within another."""
+        encoding = encoding.strip().lower()
+        if encoding not in ("", "identity", "gzip", "x-gzip"):
+            raise httpx.DecodingError("its answer is packed in a way that was not asked for")
+        self._packed = zlib.decompressobj(wbits=31) if encoding not in ("", "identity") else None
+
+    def take(self, chunk: bytes, most: int) -> bytes:
+        """At most ``most`` bytes of what has come so far; less than ``most`` is all of it."""
+        if self._packed is None:
+            return chunk
+        try:
+            return self._packed.decompress(chunk, most)
+        except zlib.error:
+            raise httpx.DecodingError("its answer is packed, and damaged") from None
+
+
 async def _read(response: httpx.Response, method: str, limit: int | None) -> Reply:
     headers = {name.lower(): value for name, value in response.headers.items()}
     challenges = response.headers.get_list("www-authenticate")
@@ -173,7 +196,10 @@ async def _read(response: httpx.Response, method: str, limit: int | None) -> Rep
         return Reply(response.status_code, headers)
     allowed = ERROR_BODY if limit is None or not held else limit
     parts, size = [], 0
-    async for chunk in response.aiter_bytes():
+    content = _Unpacking(headers.get("content-encoding", ""))
+    assert isinstance(response.stream, AsyncIterable)
+    async for packed in response.stream:
+        chunk = content.take(packed, allowed - size + 1)
         parts.append(chunk)
         size += len(chunk)
         if size > allowed:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import tracemalloc
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -181,6 +183,27 @@ async def test_a_compressed_config_is_hashed_as_content() -> None:
     server.handler = only(config, packed)
     assert (await ask(server, image, deep=True, needed=["linux/amd64"])).covers is True
     assert all(each.headers["accept-encoding"] == "identity" for each in server.asked(path="/blobs/"))
+
+
+@pytest.mark.parametrize(
+    ("encoding", "times"), [("gzip", 1), ("gzip, gzip", 2), ("gzip,gzip,gzip", 3), ("deflate", 0), ("br", 0)]
+)
+async def test_a_small_answer_does_not_unpack_to_a_large_one(encoding: str, times: int) -> None:
+    body = b" " * (64 << 20)
+    for _ in range(times):
+        body = gzip.compress(body, 1)
+
+    async def stream() -> AsyncIterator[bytes]:  # httpx unpacks what it is given whole
+        for at in range(0, len(body), 1 << 16):
+            yield body[at : at + (1 << 16)]
+
+    server = FakeRegistry()
+    server.handler = lambda _: httpx.Response(200, headers={"content-encoding": encoding}, content=stream())
+    tracemalloc.start()
+    found = await ask(server, ABSENT, deep=True)
+    assert tracemalloc.get_traced_memory()[1] < 32 << 20
+    tracemalloc.stop()
+    assert found.state == "unknown"
 
 
 async def test_a_changed_config_is_an_alarm() -> None:

@@ -25,7 +25,7 @@ from cockpit.registry.credentials import (
 )
 from cockpit.registry.logins import Logins
 from cockpit.registry.reference import Reference, parse
-from tests.unit.registry_fake import HOST, NAME, FakeRegistry, Time
+from tests.unit.registry_fake import HOST, NAME, UNKNOWN, FakeRegistry, Time
 
 ABSENT = f"sha256:{'0' * 64}"
 SECRET = "hunter2hunter2"
@@ -272,6 +272,30 @@ async def test_redirects_lose_the_login_and_never_the_encryption(tmp_path: Path)
     found = await client.retention(NAME, image, deep=True, max_age=0)
     assert (found.state, "too often" in found.reason) == ("unknown", True)
     await client.aclose()
+
+
+@pytest.mark.parametrize("path", ["/manifests/", "/v2/"])
+async def test_the_server_behind_a_redirect_does_not_say_where_passwords_go(tmp_path: Path, path: str) -> None:
+    server = FakeRegistry()
+    image = server.image()
+
+    def moved(request: httpx.Request) -> httpx.Response | None:
+        if request.url.path == "/token":
+            return httpx.Response(200, json={"token": "t"})
+        if request.url.host == "store.example":
+            asked = 'Bearer realm="https://store.example/token",scope="repository:team/web:pull"'
+            return httpx.Response(401, headers={"www-authenticate": asked})
+        if request.url.path == "/v2/" or path in request.url.path:
+            return httpx.Response(307, headers={"location": "https://store.example/x"})
+        return httpx.Response(404, json=UNKNOWN)
+
+    server.handler = moved
+    client = server.client(environ=home(tmp_path, config(HOST, username="sre1", password=SECRET)))
+    found = await client.retention(NAME, image)
+    await client.aclose()
+    assert (found.state, "none is sent there" in found.reason) == ("denied", True)
+    assert all("authorization" not in each.headers for each in server.requests)
+    assert not server.asked(path="/token")
 
 
 async def test_referrers_are_not_followed_to_a_web_page() -> None:
