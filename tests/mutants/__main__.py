@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -35,10 +36,10 @@ def main() -> int:
         print("no mutant matches", file=sys.stderr)
         return 2
     begun = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
+    with tempfile.TemporaryDirectory(prefix="mutants-") as folder, ExitStack() as ends:
         idle: SimpleQueue[Scratch] = SimpleQueue()
         for number in range(max(1, min(chosen.jobs, len(mutants)))):
-            idle.put(Scratch(ROOT, Path(folder) / str(number)))
+            idle.put(ends.enter_context(closing(Scratch(ROOT, Path(folder) / str(number)))))
         sound = _sound(idle, mutants)
         if sound is not None:
             print(sound, file=sys.stderr)

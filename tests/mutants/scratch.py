@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import subprocess
@@ -26,15 +27,13 @@ _PARTS = (
 
 
 class Scratch:
-    """Its own copy of everything the tests import; the checkout is never touched."""
+    """Its own copy of everything the tests import; the checkout is never touched. To be closed."""
 
     def __init__(self, root: Path, folder: Path) -> None:
         self._folder = folder
         self._environment = {
             **os.environ,
             "PYTHONPATH": str(folder),
-            # No byte code: a mutant of the same size within the same second would be taken for the sound module.
-            "PYTHONDONTWRITEBYTECODE": "1",
             "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # most of a quick run is importing plugins it does not use
         }
         folder.mkdir()
@@ -44,14 +43,34 @@ class Scratch:
                 shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
             elif source.exists():
                 shutil.copy2(source, folder / part)
+        # Byte code that names the hash of its source: by time and size, a mutant of the same size within the same
+        # second would be taken for the sound module.
+        compiled = [sys.executable, "-m", "compileall", "-q", "--invalidation-mode", "checked-hash"]
+        subprocess.run([*compiled, "cockpit", "screens", "themes"], cwd=folder, env=self._environment, check=True)
+        warm = Path(__file__).with_name("warm.py")
+        self._warm = subprocess.Popen(
+            [sys.executable, str(warm), str(SECONDS)],
+            cwd=folder,
+            env=self._environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def close(self) -> None:
+        assert self._warm.stdin is not None
+        self._warm.stdin.close()
+        self._warm.wait(timeout=SECONDS)
 
     def is_tested(self) -> bool:
         """Whether tests run here import this copy and not the installed package."""
-        guard = (
-            "import cockpit, pathlib, sys; sys.exit(pathlib.Path.cwd() not in pathlib.Path(cockpit.__file__).parents)"
+        test = self._folder / "tests" / "test_copy.py"
+        test.write_text(
+            "import cockpit, pathlib, screens\n\n\ndef test_copy() -> None:\n"
+            "    for each in (cockpit, screens):\n"
+            "        assert pathlib.Path.cwd() in pathlib.Path(each.__file__).parents\n"
         )
-        command = [sys.executable, "-c", guard]
-        return subprocess.run(command, cwd=self._folder, env=self._environment, check=False).returncode == 0
+        return self.run(["tests/test_copy.py"])[0] == 0
 
     @contextlib.contextmanager
     def mutated(self, mutant: Mutant) -> Iterator[None]:
@@ -68,20 +87,17 @@ class Scratch:
         plugins = ["pytest_asyncio.plugin"]
         if any(test.startswith("tests/ui") for test in tests):
             plugins += ["syrupy", "pytest_textual_snapshot"]
-        command = [sys.executable, "-m", "pytest", "-q", "-x", "--no-header", "-p", "no:cacheprovider"]
-        command += [part for plugin in plugins for part in ("-p", plugin)]
-        command += tests
-        try:
-            done = subprocess.run(
-                command,
-                cwd=self._folder,
-                env=self._environment,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                timeout=SECONDS,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
+        arguments = ["-q", "-x", "--no-header", "-p", "no:cacheprovider"]
+        arguments += [part for plugin in plugins for part in ("-p", plugin)]
+        assert self._warm.stdin is not None
+        assert self._warm.stdout is not None
+        self._warm.stdin.write(json.dumps([*arguments, *tests]) + "\n")
+        self._warm.stdin.flush()
+        line = self._warm.stdout.readline()
+        if not line:
+            return 3, "the process that runs the tests has ended"
+        answer = json.loads(line)
+        said = "\n".join(answer["said"])
+        if answer["code"] is None:
             return 1, "the tests hung"  # a hang is a failure that a test run would show
-        return done.returncode, "\n".join((done.stdout + done.stderr).splitlines()[-15:])
+        return answer["code"], said
