@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import socket
 import ssl
 from collections.abc import Callable, Mapping
@@ -80,9 +81,23 @@ def http_client(
 
 
 def environment_proxy(url: str) -> str | None:
-    """The proxy that the environment names for this URL, None when it is exempt."""
+    """The proxy that the environment names for this URL, None when it is exempt.
+
+    This machine itself always is, as in Go's clients: what is plain HTTP because it stays here must not go out to a
+    proxy, and another machine's loopback is not what was meant.
+    """
     parts = urlsplit(url)
-    if not parts.hostname or proxy_bypass(parts.hostname):
+    if not parts.hostname or is_loopback(parts.hostname) or proxy_bypass(parts.hostname):
         return None
     proxies = getproxies()
     return proxies.get(parts.scheme) or proxies.get("all")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a name or address is this machine's own."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

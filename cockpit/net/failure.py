@@ -45,6 +45,8 @@ def _why(error: Exception) -> str:
             return "was not asked: all connections are busy"
         case httpx.ReadTimeout() | httpx.WriteTimeout():
             return "does not answer: timed out after the request was sent"
+        case httpx.LocalProtocolError():  # its text repeats the header, and a header may be a credential
+            return "cannot be asked: the request holds what HTTP cannot carry; look at its credentials"
         case httpx.ProxyError():
             return f"cannot be reached through the proxy: {_plain(error)}"
         case httpx.RemoteProtocolError():

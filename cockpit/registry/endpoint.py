@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import ssl
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ import msgspec
 
 from cockpit.base.errors import ConfigError
 from cockpit.config import RegistryOverride
+from cockpit.net.client import is_loopback
 from cockpit.net.tls import tls_context
 from cockpit.registry.credentials import Credential, most_specific
 from cockpit.registry.reference import HUB, Reference
@@ -91,18 +91,12 @@ def trust(endpoint: Endpoint) -> ssl.SSLContext:
     return context
 
 
-def is_loopback(host: str) -> bool:
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def _secret(file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8").strip()
+        secret = file.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "not text"
         raise ConfigError(f"registry credentials {file} cannot be read: {why}") from None
+    if not secret.isprintable():
+        raise ConfigError(f"registry credentials {file} hold more than one line; leave only the secret in it")
+    return secret

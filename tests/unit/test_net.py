@@ -55,6 +55,7 @@ def test_known_secrets_go_and_plain_words_stay() -> None:
         (httpx.ConnectError("[Errno 111] nope"), NotSent, "cannot be reached"),
         (httpx.ProxyError("403 Forbidden"), NotSent, "proxy"),
         (httpx.UnsupportedProtocol("x"), NotSent, "cannot be asked"),
+        (httpx.LocalProtocolError("Illegal header value b'Bearer a\\nhunter22'"), NotSent, "look at its credentials"),
         (httpx.ReadTimeout("x"), AnswerLost, "timed out after the request was sent"),
         (httpx.WriteTimeout("x"), AnswerLost, "timed out after the request was sent"),
         (httpx.ReadError("x"), AnswerLost, "broke the connection"),
@@ -67,6 +68,7 @@ def test_a_failure_says_whether_the_request_left(error: Exception, kind: type[Ex
     told = failure(error, "API server prod:6443")
     assert type(told) is kind
     assert says in str(told)
+    assert "hunter22" not in str(told)
     assert str(told).startswith("API server prod:6443 ")
 
 
@@ -145,6 +147,13 @@ def test_the_environments_proxy_is_used_unless_exempt(monkeypatch: pytest.Monkey
     assert environment_proxy("https://api.example.com:6443") == "http://proxy:3128"
     assert environment_proxy("https://api.internal:6443") is None
     assert environment_proxy("https://localhost:6443") is None
+    monkeypatch.setenv("http_proxy", "http://proxy:3128")
+    monkeypatch.setenv("no_proxy", "")
+    assert environment_proxy("http://plain.example:5000") == "http://proxy:3128"
+    for here in ("127.0.0.1", "127.9.9.9", "[::1]", "localhost", "kind.localhost"):  # plain HTTP stays on this machine
+        assert environment_proxy(f"http://{here}:5000") is None
+        assert environment_proxy(f"https://{here}:5000") is None
+    assert environment_proxy("http://127.0.0.1.example:5000") == "http://proxy:3128"
 
 
 def test_a_proxy_of_a_kind_nobody_speaks_is_one_sentence() -> None:
