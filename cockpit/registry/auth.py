@@ -50,6 +50,8 @@ class Authorizer:
         Raises Denied when this login leads to none, Unreachable when the token server did not answer.
         """
         if login is not None and login.bearer:
+            if not login.bearer.isascii() or not login.bearer.isprintable():
+                raise Denied(f"the token of {login.source} for {endpoint.server} holds what no request can carry")
             return f"Bearer {login.bearer}"
         if asked.scheme == "basic":
             if login is None or not login.password:

@@ -108,6 +108,22 @@ async def test_a_token_is_fetched_once_and_shared_until_it_ends(tmp_path: Path) 
     await client.aclose()
 
 
+@pytest.mark.parametrize("rest", ["\nrest-of-it", "\x00rest-of-it", "rest-of-it\u2028"])
+async def test_a_secret_that_no_header_carries_is_not_shown_either(tmp_path: Path, rest: str) -> None:
+    server = Guarded()
+    image = server.image()
+    client = server.client(environ=home(tmp_path, config(HOST, registrytoken=f"sekrit{rest}")))
+    found = await client.retention(NAME, image)
+    await client.aclose()
+    assert (found.state, "docker config" in found.reason) == ("denied", True)
+    (file := tmp_path / "token").write_text(f"sekrit{rest}-")
+    client = server.client(registries=[{"match": HOST, "token_file": str(file)}])
+    again = await client.retention(NAME, image)
+    await client.aclose()
+    assert (again.state, "more than one line" in again.reason) == ("unknown", True)
+    assert "rest-of-it" not in repr((found, again))
+
+
 async def test_a_token_server_rests_unless_someone_waits(tmp_path: Path) -> None:
     server, time = Guarded(), Time()
     server.token_status = 500
