@@ -107,7 +107,9 @@ class Flipback:
         arm = rollout.canary or rollout.baseline
         assert arm is not None
         assert self._target is not None
-        who = act.actor if act is not None else await self._manager(rollout) or _owner(rollout)
+        # The server's record first: an Event is the word of whoever may write one.
+        seat = f"{act.actor} (as its Event says)" if act is not None else ""
+        who = await self._manager(rollout) or seat or _owner(rollout)
         after = spell(max(self._clock.cluster() - self._began, 0.0))
         name = f"rev {arm.revision}" if arm.revision is not None else arm.hash
         back = "flipped back" if arm.hash == self._plan.from_hash else f"changed to {name}"

@@ -11,6 +11,7 @@ import pytest
 
 from cockpit.actions import Actions, this_process
 from cockpit.actions.announce import event_of, seat_of
+from cockpit.base.clock import rfc3339
 from cockpit.base.errors import Denied, NotSent
 from cockpit.cluster.decode import decode_row
 from cockpit.cluster.rows import EventRow
@@ -180,6 +181,28 @@ async def test_events_of_others_and_hostile_ones_tell_no_act_of_their_own_shape(
     assert act is not None
     assert not set("\x1b\x07\n") & set(act.text + act.actor + act.op_id)
     assert len(act.op_id) < 60
+
+
+async def test_an_event_speaks_for_its_own_namespace_and_not_of_tomorrow(tmp_path: Path) -> None:
+    cluster = Cluster("single")
+    rollouts = cluster.snapshot().rollouts
+    plan = await Seat(cluster, tmp_path).plan("pause")
+    acts = Acts()
+
+    def see(op_id: str, at: float, **metadata: str) -> dict[str, Any]:
+        body = event_of(op_id, plan, WHO, at, None)
+        created = rfc3339(EPOCH + 5)
+        row = as_row({**body, "metadata": {**body["metadata"], "creationTimestamp": created, **metadata}}, op_id)
+        acts.see(row)
+        return {key.name: act.op_id for key, act in acts.of(rollouts, {}).items()}
+
+    assert see("01A", EPOCH + 5, namespace="tenant") == {}
+    assert see("01B", EPOCH + 5.4) == {"web": "01B"}
+    assert acts.of(rollouts, {})[WEB].at == pytest.approx(EPOCH + 5.4)
+    assert see("01C", EPOCH + 86_400, creationTimestamp=rfc3339(EPOCH + 3)) == {"web": "01B"}
+    assert see("01D", EPOCH + 86_400) == {"web": "01D"}
+    assert acts.of(rollouts, {})[WEB].at == EPOCH + 6
+    assert see("01E", EPOCH + 9, creationTimestamp=rfc3339(EPOCH + 9)) == {"web": "01E"}
 
 
 async def test_who_paused_is_the_other_seat_where_our_journal_does_not_know(tmp_path: Path) -> None:

@@ -165,10 +165,37 @@ async def test_another_version_and_another_seat_are_named(tmp_path: Path) -> Non
         return msgspec.structs.replace(picture, acts={WEB: act})
 
     at.cluster.snapshot = seen  # type: ignore[method-assign]
+    read = at.cluster.get
+
+    async def by_a_cockpit(*where: Any) -> dict[str, Any]:
+        raw = dict(await read(*where))
+        entry = {"manager": "rollout-cockpit", "fieldsV1": {"f:spec": {"f:template": {}}}}
+        return {**raw, "metadata": {**raw["metadata"], "managedFields": [entry]}}
+
+    at.cluster.get = by_a_cockpit  # type: ignore[method-assign]
     at.cluster.human(WEB, change)
     await at.over()
     (notice,) = at.actions.notices
-    assert "rolled back to rev 4, changed to rev 5 by sre2 " in notice
+    assert "rolled back to rev 4, changed to rev 5 by sre2 (as its Event says) " in notice
+
+
+async def test_the_servers_record_of_who_did_it_outranks_an_event(tmp_path: Path) -> None:
+    at = Watched(Cluster("single"), tmp_path)
+    remember(at.cluster)
+    assert (await at.act("rollback", to="stable")).result == "done"
+    look = at.cluster.snapshot
+
+    def seen() -> Any:
+        picture = look()
+        act = SeatAct("01Z", "sre2", "rollback", "sre2 rolled back", picture.now)
+        return msgspec.structs.replace(picture, acts={WEB: act})
+
+    at.cluster.snapshot = seen  # type: ignore[method-assign]
+    reconciled(at.cluster, "argocd-controller")
+    await at.over()
+    (notice,) = at.actions.notices
+    assert "by argocd-controller " in notice
+    assert "sre2" not in notice
 
 
 @pytest.mark.parametrize("owned", [False, True])
