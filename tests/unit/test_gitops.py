@@ -51,6 +51,7 @@ class Server:
         self.sent: list[Patch] = []
         self.denied: set[str] = set()
         self.fails: dict[str, Exception] = {}
+        self.served: set[str] = set()  # beside what it holds
         self.before: Callable[[], None] = lambda: None
         self.after: Callable[[], None] = lambda: None
         self.created: list[dict[str, Any]] = []
@@ -80,7 +81,9 @@ class Server:
         return ()
 
     async def serves(self, resource: Resource) -> bool:
-        return any(plural == resource.plural for plural, _, _ in self.held)
+        if (error := self.fails.get(f"discover {resource.plural}")) is not None:
+            raise error
+        return resource.plural in self.served or any(plural == resource.plural for plural, _, _ in self.held)
 
     async def metadata(self, resource: Resource, namespace: str, name: str) -> dict[str, Any]:
         return dict((await self.get(resource, namespace, name))["metadata"])
@@ -374,9 +377,31 @@ async def test_an_owner_that_cannot_be_told_is_no_nothing(tmp_path: Path, error:
     assert "cannot be told" in refused.reason
 
 
-async def test_a_second_owner_that_cannot_be_asked_is_said(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("argo", "error", "said"),
+    [
+        (True, Denied("forbidden"), True),
+        (True, Unreachable("HTTP 500"), True),
+        (False, Unreachable("HTTP 500"), True),
+        # Narrow rights answer 403 for kinds that there are not: discovery tells the two apart.
+        (False, Denied("forbidden"), False),
+    ],
+)
+async def test_a_second_owner_that_cannot_be_asked_is_said(
+    tmp_path: Path, argo: bool, error: Exception, said: bool
+) -> None:
+    server = Server(marked(KUSTOMIZED), kustomization())
+    if argo:
+        server.served.add("applications")
+    server.fails["list applications"] = error
+    plan = await Desk(server, tmp_path).plan("suspend")
+    assert any("another owner" in each for each in plan.warnings) is said
+
+
+async def test_narrow_rights_and_a_discovery_that_fails_leave_a_second_owner_possible(tmp_path: Path) -> None:
     server = Server(marked(KUSTOMIZED), kustomization())
     server.fails["list applications"] = Denied("forbidden")
+    server.fails["discover applications"] = Unreachable("HTTP 500")
     plan = await Desk(server, tmp_path).plan("suspend")
     assert any("another owner" in each for each in plan.warnings)
 

@@ -129,7 +129,8 @@ async def test_what_is_no_pod_was_not_admitted(body: dict[str, Any]) -> None:
 
 
 async def test_warnings_of_the_server_are_a_line() -> None:
-    trial = Trial(patched=Sent("sent", "", warnings=("unknown field spec.foo",)))
+    body = {"spec": {"template": template()}}
+    trial = Trial(patched=Sent("sent", "", warnings=("unknown field spec.foo",), body=body))
     found = await dry_run(context(trial=trial))
     assert (found.state, found.text) == ("finding", "the server warns: unknown field spec.foo")
     assert await severity(dry_run, context(trial=trial)) == "warn"

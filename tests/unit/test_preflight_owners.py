@@ -454,3 +454,24 @@ async def test_nothing_of_an_owner_is_asked_for_whole_that_may_hold_secrets() ->
 async def test_a_workload_of_nobody_is_quiet() -> None:
     for name in CHECKS:
         assert (await ask(name, marked(), absent=("applications", "kustomizations", "helmreleases"))).state == "skipped"
+
+
+async def test_sync_windows_are_told_and_hide_nothing_when_they_cannot_be_read() -> None:
+    project = {
+        "kind": "AppProject",
+        "metadata": {"name": "default", "namespace": "argocd"},
+        "spec": {"syncWindows": [{"kind": "deny", "schedule": "0 22 * * *", "duration": "8h"}]},
+    }
+    healing = application(automated={"selfHeal": True})
+    reads = Reads(preflight.workload(), healing, project)
+    finding = await preflight.ran(CHECKS["argocd"], preflight.context(reads))
+    assert (finding.severity, finding.evidence[-1]) == (
+        "block",
+        "project default has a sync window: deny 0 22 * * * for 8h",
+    )
+    for failure in preflight.FAILURES.values():
+        if isinstance(failure, Exception) and not isinstance(failure, TimeoutError):
+            reads.fails["get appprojects"] = failure
+            finding = await preflight.ran(CHECKS["argocd"], preflight.context(reads))
+            assert finding.severity == "block"
+            assert finding.evidence[-1].startswith("its sync windows are not known: ")

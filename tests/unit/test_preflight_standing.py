@@ -45,7 +45,8 @@ def referring(rollout: dict[str, Any], deployment: dict[str, Any]) -> Context:
 
 
 def deployment(**metadata: Any) -> dict[str, Any]:
-    return {"kind": "Deployment", "metadata": {"name": "base", **metadata}, "spec": {"template": {}}, "status": {}}
+    known = {"name": "base", "uid": "u", **metadata}
+    return {"kind": "Deployment", "metadata": known, "spec": {"template": {}}, "status": {}}
 
 
 @pytest.mark.parametrize(

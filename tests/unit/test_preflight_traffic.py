@@ -141,7 +141,7 @@ async def test_a_selector_of_its_own_that_the_target_misses_blocks() -> None:
 async def test_the_template_of_a_referenced_workload_counts() -> None:
     """With a workloadRef the labels of now are in the other object."""
     rollout = {**workload(), "spec": {"replicas": 1, "workloadRef": {"kind": "PodTemplate", "name": "cart-pods"}}}
-    pods = {"kind": "PodTemplate", "metadata": {"name": "cart-pods"}, "template": labelled(version="v42")}
+    pods = {"kind": "PodTemplate", "metadata": {"name": "cart-pods", "uid": "u"}, "template": labelled(version="v42")}
     ctx = going(service(app="cart", version="v42"))
     reads = Reads(rollout, pods, service(app="cart", version="v42"))
     patch = Patch(

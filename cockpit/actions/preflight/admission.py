@@ -34,6 +34,7 @@ async def dry_run(ctx: Context) -> Finding:
         return found("skipped", tried.text)
     if tried.fate != "sent":
         return found("unknown", tried.text)
+    _images(mapping(_template(ctx, tried.body).get("spec")))
     if tried.warnings:
         return found("finding", f"the server warns: {'; '.join(tried.warnings)}", evidence=tried.warnings)
     return found("ok", "the server would take the template")
@@ -57,7 +58,7 @@ async def pod_dry_run(ctx: Context) -> Finding:
         case "unknown":
             text = f"{tried.text}; [preflight] pod_dry_run = false leaves pods untried"
             return found("unknown", text, evidence=evidence)
-    _images(mapping(tried.body.get("spec")))  # something that is no pod was not admitted
+    _images(mapping(tried.body.get("spec")))
     if tried.warnings:
         text = f"a pod would be admitted, with a warning: {'; '.join(tried.warnings)}"
         return found("finding", text, evidence=evidence)
@@ -143,7 +144,7 @@ def _template(ctx: Context, body: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _images(spec: Mapping[str, Any]) -> dict[str, str]:
-    """Container name -> image, of init containers too. Raises Garbled for what is no pod."""
+    """Container name -> image, of init containers too. Raises Garbled for what is no pod: that was not admitted."""
     return dict(_each(spec))
 
 

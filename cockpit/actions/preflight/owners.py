@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
+from cockpit.actions.preflight import asking
 from cockpit.actions.preflight.contract import Check, Context, found
 from cockpit.actions.preflight.helm import helm
 from cockpit.actions.reconcilers import Managed, Reconciler, applications, flux, managed
 from cockpit.actions.reconcilers.reconciler import parents, word
-from cockpit.base.errors import CockpitError
 from cockpit.base.text import clean
 from cockpit.model.preflight import Finding, Severity
+from cockpit.model.revision import Revision
 from cockpit.strategies import for_kind
 from cockpit.strategies.values import items, mapping, objects, text
 
@@ -37,24 +39,29 @@ async def argocd(ctx: Context) -> Finding:
         return found(
             "skipped", f"its tracking id is another object's: {copied}" if copied else "no Application lists it"
         )
-    created = await _created(ctx)
-    return _worst([_of_application(ctx, app, created) for app in owners])
+    created, windows = await asyncio.gather(_created(ctx), asyncio.gather(*(_windows(ctx, app) for app in owners)))
+    return _worst([_of_application(ctx, app, created, of_it) for app, of_it in zip(owners, windows, strict=True)])
+
+
+async def _windows(ctx: Context, app: Reconciler) -> list[str]:
+    """Sync windows only say when an owner waits: where they cannot be read, what it does is said all the same."""
+    if applications.policy(app) not in ("automated", "self-heal"):
+        return []
+    (said,) = await asking.each([applications.windows(ctx.reads, app)])
+    return said if isinstance(said, list) else [f"its sync windows are not known: {said or 'no answer'}"]
 
 
 async def _created(ctx: Context) -> float | None:
     """When the target was first deployed, for the commit to return to; nothing but the advice depends on it."""
-    try:
-        target = await ctx.subject.target()
-    except CockpitError:
-        return None
-    return target.created_at if target is not None else None
+    (target,) = await asking.each([ctx.subject.target()])
+    return target.created_at if isinstance(target, Revision) else None
 
 
-def _of_application(ctx: Context, app: Reconciler, created: float | None) -> Finding:
+def _of_application(ctx: Context, app: Reconciler, created: float | None, windows: Sequence[str]) -> Finding:
     state = applications.policy(app)
     sync = text(mapping(app.status.get("sync")).get("status"), 40) or "of unknown sync status"
     running = mapping(app.status.get("operationState")).get("phase") == "Running"
-    evidence = [f"{app}: {state}, {sync}, {applications.revision(app) or 'no revision'}", *_about(app)]
+    evidence = [f"{app}: {state}, {sync}, {applications.revision(app) or 'no revision'}", *_about(app), *windows]
     last = applications.durable(app, created)
     cli = f"argocd app set {_cli_name(app)} --sync-policy none"
     if applications.skipped(app):

@@ -20,6 +20,7 @@ from cockpit.base.clock import parse_time
 from cockpit.model.artifact import COMPATIBLE, CONTRACT, ROLLBACK, SCHEMA, Signatures
 from cockpit.model.preflight import Finding
 from cockpit.model.resource import REPLICASETS
+from cockpit.model.revision import Revision
 from cockpit.model.rollout import Image
 from cockpit.strategies import for_kind
 from cockpit.strategies.values import mapping, number_text, objects, text
@@ -136,15 +137,22 @@ async def _between(ctx: Context) -> tuple[Version, ...]:
             continue
         number = number_text(mapping(metadata.get("annotations")).get(strategy.revision_key))
         made = parse_time(text(metadata.get("creationTimestamp"), 40))
-        # An undo gives an old ReplicaSet a new number: either tells that it came after the target.
-        newer = target is not None and (
-            (number is not None and target.revision is not None and number > target.revision)
-            or (made is not None and target.created_at is not None and made > target.created_at)
-        )
-        if newer:
+        if _after(target, number, made):
             who = f"revision {number}, in between," if number is not None else f"version {hash_}, in between,"
             versions.append(Version(who, _annotations(in_force(raw))))
     return tuple(versions)
+
+
+def _after(target: Revision | None, number: int | None, made: float | None) -> bool:
+    """Whether a version may have come after the target. An undo gives an old one a new number: either tells."""
+    if target is None:
+        return True
+    told = [
+        mine > its
+        for mine, its in ((number, target.revision), (made, target.created_at))
+        if mine is not None and its is not None
+    ]
+    return any(told) or not told
 
 
 def _running(ctx: Context) -> Iterable[Image]:

@@ -7,7 +7,10 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Generic, TypeVar
 
 from cockpit.actions.ports import Reads
+from cockpit.base.errors import Unreachable
+from cockpit.model.guards import UID
 from cockpit.model.plan import Plan
+from cockpit.model.resource import Resource
 from cockpit.model.revision import Revision
 from cockpit.strategies import for_kind
 
@@ -21,10 +24,13 @@ class Subject:
     def __init__(self, plan: Plan, reads: Reads, versions: Versions) -> None:
         key, resource = plan.key, for_kind(plan.key.kind).resource
         written = plan.patches[0]
-        self._workload = Once(lambda: reads.get(resource, key.namespace, key.name))
+        self._workload = Once(lambda: _the(reads, resource, key.namespace, key.name, plan.uid))
         same = (written.resource, written.name) == (resource, key.name)
+        uid = next((op.get("value") for op in written.ops if op.get("path") == UID), None)
         self._written = (
-            self._workload if same else Once(lambda: reads.get(written.resource, written.namespace, written.name))
+            self._workload
+            if same
+            else Once(lambda: _the(reads, written.resource, written.namespace, written.name, uid))
         )
         self._versions = Once(versions)
         self._to = plan.to_hash
@@ -44,6 +50,16 @@ class Subject:
     async def target(self) -> Revision | None:
         """The version to return to; None when it is a digest that nobody saw as a version."""
         return next((each for each in await self.versions() if each.hash == self._to), None)
+
+
+async def _the(reads: Reads, resource: Resource, namespace: str, name: str, uid: Any) -> dict[str, Any]:
+    """The very object that was drawn. Nothing may be concluded from another one, or from half of it."""
+    raw = await reads.get(resource, namespace, name)
+    metadata = raw.get("metadata") if isinstance(raw, dict) else None
+    asked = isinstance(metadata, dict) and metadata.get("name") == name and uid in (None, metadata.get("uid"))
+    if not asked or not any(isinstance(raw.get(member), dict) for member in ("spec", "template")):
+        raise Unreachable(f"the server's answer is not {resource.kind} {namespace}/{name} as it was drawn; look again")
+    return raw
 
 
 class Once(Generic[T]):

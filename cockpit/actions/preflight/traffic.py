@@ -61,9 +61,12 @@ async def traffic(ctx: Context) -> Finding:
 
 async def _missing(ctx: Context, named: Named) -> str | None:
     try:
-        whole(await ctx.reads.get(*named))
+        raw = await ctx.reads.get(*named)
     except NotFound:
         return f"{named.resource.kind} {named.name} is not there, though the strategy names it"
+    _spec(raw)
+    if whole(raw)["name"] != named.name:
+        raise Garbled(f"the answer about {named.resource.kind} {named.name} is not about it")
     return None
 
 

@@ -14,6 +14,7 @@ from cockpit.base.text import clean
 from cockpit.model.resource import Resource
 from cockpit.strategies.values import mapping, objects, text
 
+PROJECTS = Resource("argoproj.io", "v1alpha1", "appprojects", "AppProject")
 APPLICATIONS = Resource("argoproj.io", "v1alpha1", "applications", "Application")
 Policy = Literal["self-heal", "automated", "suspended", "manual"]
 """``suspended``: an automated policy that is switched off; ``manual``: there is none."""
@@ -129,6 +130,17 @@ def policy(app: Reconciler) -> Policy:
     if automated.get("enabled") is False:
         return "suspended"
     return "self-heal" if automated.get("selfHeal") is True else "automated"
+
+
+async def windows(reads: Reads, app: Reconciler) -> list[str]:
+    """Sync windows of its project in words; none where it has none. Raises what ``reads`` raises."""
+    project = text(app.spec.get("project"), 253) or "default"
+    raw = await reads.get(PROJECTS, app.namespace, project)
+    return [
+        f"project {project} has a sync window: {text(each.get('kind'), 20)} {text(each.get('schedule'), 80)}"
+        f" for {text(each.get('duration'), 20)}"
+        for each in objects(mapping(mapping(raw).get("spec")).get("syncWindows"))
+    ]
 
 
 def skipped(app: Reconciler) -> bool:
