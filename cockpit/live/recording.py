@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from typing import get_args
 
 from cockpit.base.clock import Clock
 from cockpit.base.errors import CockpitError
@@ -44,7 +45,7 @@ class Recorder:
         self._kept: set[str] = set()  # uids of ReplicaSets whose template is written down
         self._states: dict[tuple[str, str], str] = {}
         self._left: set[tuple[str, str, Left]] = set()
-        self._stable: dict[str, str] = {}
+        self._arms: dict[str, tuple[Arm | None, Arm | None]] = {}  # uid -> canary and stable arm as last seen
         self._told = False
 
     async def follow(self) -> None:
@@ -155,26 +156,42 @@ class Recorder:
                 )
 
     def _ended(self, fresh: list[Rollout], snapshot: Snapshot) -> Iterator[Transition]:
-        """Versions that were promoted over or aborted, as this process saw it happen."""
+        """Versions that were promoted over, aborted or rolled back, as this process saw it happen."""
         for rollout in fresh:
-            if rollout.aborted and rollout.canary is not None:
-                yield from self._leaving(rollout, rollout.canary.hash, "aborted", snapshot)
-            stable = rollout.baseline.hash if rollout.baseline is not None else None
-            before = self._stable.get(rollout.uid)
-            if stable is not None:
-                self._stable[rollout.uid] = stable
-                if before is not None and before != stable:
-                    yield from self._leaving(rollout, before, "promoted-over", snapshot)
+            canary, stable = rollout.canary, rollout.baseline
+            was_canary, was_stable = self._arms.get(rollout.uid, (None, None))
+            self._arms[rollout.uid] = (canary, stable or was_stable)
+            if rollout.aborted and canary is not None:
+                yield from self._leaving(rollout, canary, "aborted", snapshot)
+            in_force = canary or stable
+            here = {arm.hash for arm in (canary, stable) if arm is not None}
+            if not rollout.aborted:  # what is here again can leave again
+                self._left -= {(rollout.uid, hash_, left) for hash_ in here for left in get_args(Left)}
+            gone = was_canary if was_canary is not None and was_canary.hash not in here else None
+            # What was aborted before it was left stays aborted: its traffic went then.
+            if gone is not None and _older(in_force, gone) and (rollout.uid, gone.hash, "aborted") not in self._left:
+                yield from self._leaving(rollout, gone, "rolled-back", snapshot)
+            if was_stable is not None and stable is not None and was_stable.hash != stable.hash:
+                left: Left = "rolled-back" if _older(stable, was_stable) else "promoted-over"
+                yield from self._leaving(rollout, was_stable, left, snapshot)
 
-    def _leaving(self, rollout: Rollout, hash_: str, left: Left, snapshot: Snapshot) -> Iterator[Transition]:
-        mark = (rollout.uid, hash_, left)
+    def _leaving(self, rollout: Rollout, arm: Arm, left: Left, snapshot: Snapshot) -> Iterator[Transition]:
+        mark = (rollout.uid, arm.hash, left)
         if mark in self._left:
             return
         self._left.add(mark)
         assessment = snapshot.assessments.get(rollout.key)
-        role = "canary" if left == "aborted" else "baseline"
-        slis = slis_of(assessment, role) if assessment is not None else ()
-        yield Transition(self._workload(rollout), hash_, snapshot.now, "", slis=slis, left=left)
+        # Numbers of a canary that is gone already are another version's; its last verdict keeps its own.
+        role = "baseline" if left == "promoted-over" else "canary" if left == "aborted" else None
+        slis = slis_of(assessment, role) if assessment is not None and role is not None else ()
+        yield Transition(self._workload(rollout), arm.hash, snapshot.now, "", slis=slis, left=left)
+
+
+def _older(target: Arm | None, left: Arm) -> bool:
+    """Whether what came into force was made before what was left: a return to it, no newer version."""
+    if target is None or target.created_at is None or left.created_at is None:
+        return False
+    return target.created_at < left.created_at
 
 
 def slis_of(assessment: Assessment, role: str) -> tuple[Then, ...]:
