@@ -185,6 +185,7 @@ def revisions(entries: Sequence[Revision]) -> list[dict[str, Any]]:
             "retained_at": entry.retained_at,
             "signed_reason": entry.signed_reason,
             "signed_key": entry.signed_key,
+            "withheld": entry.withheld,
         }
         for entry in entries
     ]

@@ -204,7 +204,9 @@ def _told(entry: dict[str, Any]) -> list[str]:
     """What is known beyond the cluster: why it is not proven retained, how it left, what it was built from."""
     said = []
     if entry["source"] == "journal":
-        said.append("pruned from the cluster; its template is kept in the journal")
+        said.append("pruned from the cluster" + ("" if entry["withheld"] else "; its template is kept in the journal"))
+    if entry["withheld"]:
+        said.append(f"cannot be put back: {entry['withheld']}")
     if entry["left"]:
         said.append(f"left: {entry['left'].replace('-', ' ')}")
     if entry["commit"]:

@@ -67,7 +67,7 @@ class SeenJob(msgspec.Struct, frozen=True):
 class KnownVersion(msgspec.Struct, frozen=True):
     """A version as the journal knows it, whether or not its ReplicaSet still exists.
 
-    ``template``: whether the pod template is kept. ``first``/``last`` seen: cluster time.
+    ``template``: whether the pod template is kept, ``withheld``: why it is not. ``first``/``last`` seen: cluster time.
     """
 
     hash: str
@@ -79,6 +79,7 @@ class KnownVersion(msgspec.Struct, frozen=True):
     left: Left | None = None
     left_at: float | None = None
     slis: tuple[Then, ...] = ()
+    withheld: str = ""
 
 
 class Deployed(msgspec.Struct, frozen=True):

@@ -29,6 +29,15 @@ def template_of(row: Row) -> Template | None:
     return _content(row) if body(row).get("whole") is True else None
 
 
+def _withheld(kept: Row | None) -> str:
+    """Why a template is not offered for a restore; empty when it is."""
+    if kept is None:
+        return "its template was never recorded"
+    if _content(kept) is None:
+        return "what was recorded of its template was altered"
+    return "" if template_of(kept) is not None else "its template holds literal secrets, which are not kept"
+
+
 def _version(version: str, rows: Sequence[Row]) -> KnownVersion:
     observed = [row for row in rows if row["kind"] == "observation"]
     kept = next((row for row in rows if row["kind"] == "template"), None)
@@ -45,6 +54,7 @@ def _version(version: str, rows: Sequence[Row]) -> KnownVersion:
         first=min(row["at"] for row in present) / 1000,
         last=max(row["last"] for row in present) / 1000,
         template=kept is not None and template_of(kept) is not None,
+        withheld=_withheld(kept),
         left=_left(body(left).get("left")) if left is not None else None,
         left_at=left["at"] / 1000 if left is not None else None,
         slis=slis,

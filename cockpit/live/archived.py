@@ -11,7 +11,7 @@ from cockpit.journal import Archive
 from cockpit.journal.observed import KnownVersion
 from cockpit.live.live import Live
 from cockpit.model.resource import REPLICASETS, Resource
-from cockpit.strategies.arms import ARCHIVED, MEMORY
+from cockpit.strategies.arms import ARCHIVED, MEMORY, WITHHELD
 from cockpit.strategies.contract import Strategy
 from cockpit.strategies.values import mapping
 
@@ -62,13 +62,18 @@ class ArchivingReader:
     async def _archived(
         self, uid: str, namespace: str, version: KnownVersion, strategy: Strategy
     ) -> dict[str, Any] | None:
-        """One that the cluster no longer has, in the shape of a ReplicaSet without pods."""
+        """One that the cluster no longer has, in the shape of a ReplicaSet without pods.
+
+        Without a template to put back it is only there to be refused by its name, with the reason.
+        """
         template = await self.template(uid, version.hash) if version.template else None
-        if template is None:
+        if template is None and not version.withheld:
             return None
         identity = f"journal:{uid}:{version.hash}"
         teach(identity, version)
         annotations = {ARCHIVED: "true"}
+        if template is None:
+            annotations[WITHHELD] = version.withheld
         if version.revision is not None:
             annotations[strategy.revision_key] = str(version.revision)
         return {
@@ -79,13 +84,18 @@ class ArchivingReader:
                 "labels": {strategy.hash_label: version.hash},
                 "annotations": annotations,
             },
-            "spec": {"replicas": 0, "template": template},
+            "spec": {"replicas": 0, "template": template or _pods_of(version)},
             "status": {"replicas": 0, "availableReplicas": 0},
         }
 
     def _strategy(self, uid: str) -> Strategy | None:
         key = next((key for key, rollout in self._live.snapshot().rollouts.items() if rollout.uid == uid), None)
         return self._live.strategy(key) if key is not None else None
+
+
+def _pods_of(version: KnownVersion) -> dict[str, Any]:
+    """What is known of a template that was not kept: enough to name the version by its digest."""
+    return {"spec": {"containers": [{"name": each.container, "image": each.image} for each in version.images]}}
 
 
 def teach(uid: str, version: KnownVersion) -> None:

@@ -65,7 +65,11 @@ class Versions:
             bad=await self._held_bad(rollout.uid),
         )
         here = {each.hash for each in found}
-        pruned = [_pruned(version) for hash_, version in known.items() if hash_ not in here and version.template]
+        pruned = [
+            _pruned(version)
+            for hash_, version in known.items()
+            if hash_ not in here and (version.template or version.images)
+        ]
         return (*(remembered(each, known.get(each.hash)) for each in found), *pruned)
 
     async def checked(self, key: Key, on_revision: Callable[[Revision], None] | None = None) -> tuple[Revision, ...]:
@@ -172,6 +176,7 @@ class Versions:
             template = await self._reader.template(rollout.uid, revision.hash)
             if template is not None:
                 return template
+            raise NotFound(f"nothing to compare with: {revision.withheld or 'its template is not kept'}")
         if revision is None or revision.replicaset is None:
             raise NotFound(f"a version of {key} is no longer retained")
         whole = await self._reader.get(REPLICASETS, key.namespace, revision.replicaset)
@@ -225,7 +230,7 @@ def _pruned(known: KnownVersion) -> Revision:
         stable=False,
         last_good=False,
         images=known.images,
-        speed="steps",
+        speed="steps" if known.template else "unavailable",
         created_at=known.first,
         aborted=True if known.left == "aborted" else None,
         source="journal",
@@ -233,6 +238,7 @@ def _pruned(known: KnownVersion) -> Revision:
         served=(Served(known.first, known.left_at or known.last, known.left),),
         left=known.left,
         then=known.slis,
+        withheld="" if known.template else known.withheld,
     )
 
 

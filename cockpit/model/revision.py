@@ -62,6 +62,7 @@ class Revision(msgspec.Struct, frozen=True):
     retained_at: float | None = None  # unix seconds of the seat: when it was asked
     signed_reason: str = ""
     signed_key: str | None = None
+    withheld: str = ""  # why it cannot be put back from what is kept; "": it can
 
 
 class Coverage(msgspec.Struct, frozen=True):

@@ -20,6 +20,8 @@ _NUMBER = re.compile(r"\d{1,18}")
 
 ARCHIVED = "rollout-cockpit.dev/archived"
 """Annotation of a ReplicaSet that exists in the journal only: its template was kept while it ran."""
+WITHHELD = "rollout-cockpit.dev/withheld"
+"""Annotation of one that the journal knows without a template to put back; its value says why."""
 
 
 class DigestMemory:

@@ -13,7 +13,7 @@ from cockpit.base.text import clean
 from cockpit.model.resource import PODS
 from cockpit.model.rollout import Rollout
 from cockpit.strategies import templates
-from cockpit.strategies.arms import ARCHIVED, MEMORY, first_revision, revision_of
+from cockpit.strategies.arms import ARCHIVED, MEMORY, WITHHELD, first_revision, revision_of
 from cockpit.strategies.contract import Reader
 from cockpit.strategies.image import declared_digest, is_digest, running_digest
 from cockpit.strategies.values import count, mapping, objects, text
@@ -77,8 +77,31 @@ def select(
     """The ReplicaSet that ``to`` names, or one sentence why there is none.
 
     ``last-good`` is what was stable before the current stable: the highest revision below it that no abort, no failed
-    check and no earlier rollback has marked as bad.
+    check and no earlier rollback has marked as bad. A version whose template is not kept is refused by its name.
     """
+    withheld = [raw for raw in sets if _withheld(raw)]
+    found = _select(to, [raw for raw in sets if not _withheld(raw)], rollout, marks, bad)
+    if withheld and isinstance(found, str) and to not in ("stable", "last-good"):
+        lost = _select(to, withheld, rollout, marks, bad)
+        if not isinstance(lost, str):
+            number = revision_of(_annotations(lost), marks.revision)
+            name = f"rev {number}" if number is not None else _hash(lost, marks)
+            return (
+                f"{name} cannot be put back: it is pruned from the cluster and {_withheld(lost)}; "
+                "apply it from its manifests"
+            )
+    return found
+
+
+def _withheld(raw: Mapping[str, Any]) -> str:
+    """Why the journal has no template of a pruned version; a server gives no such uid, whatever is annotated there."""
+    uid = str(mapping(raw.get("metadata")).get("uid") or "")
+    return _annotations(raw).get(WITHHELD, "") if uid.startswith("journal:") else ""
+
+
+def _select(
+    to: str, sets: Sequence[Mapping[str, Any]], rollout: Rollout, marks: Marks, bad: Sequence[str]
+) -> Mapping[str, Any] | str:
     by_hash = {_hash(raw, marks): raw for raw in sets}
     stable = rollout.baseline.hash if rollout.baseline else None
     known = ", ".join(

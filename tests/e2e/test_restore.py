@@ -110,6 +110,32 @@ async def test_without_its_template_it_is_refused_by_name(tmp_path: Path) -> Non
             assert hash_ in refused.reason
 
 
+async def test_a_version_with_literal_secrets_stays_listed_and_is_refused_with_the_reason(tmp_path: Path) -> None:
+    def with_password(rollout: dict[str, Any]) -> None:
+        container = rollout["spec"]["template"]["spec"]["containers"][0]
+        container["env"] = [{"name": "DB_PASSWORD", "value": "hunter2hunter2"}]
+
+    async with standing(tmp_path, "errors") as stand:
+        async with stand.chair() as first:
+            await first.look()
+            stand.world.objects.mutate("rollouts", "shop", "cart", with_password, manager="kubectl")
+            await stand.run(120, first)
+        hash_, digest = await pruned_version(stand)
+        async with stand.chair() as late:
+            await late.look()
+            gone = next(each for each in await late.session.revisions(CART) if each.hash == hash_)
+            why = "its template holds literal secrets, which are not kept"
+            assert (gone.source, gone.withheld, gone.speed) == ("journal", why, "unavailable")
+            assert gone.images[0].digest == digest
+            for to in (hash_, str(gone.revision)):
+                plan = await late.session.plan(Intent("rollback", late.rollout(CART), late.verdict(CART), to=to))
+                assert isinstance(plan, Refusal), to
+                assert f"cannot be put back: it is pruned from the cluster and {why}" in plan.reason, to
+            for to in ("stable", "last-good"):
+                plan = await late.session.plan(Intent("rollback", late.rollout(CART), late.verdict(CART), to=to))
+                assert not isinstance(plan, Plan) or plan.to_hash != hash_, to
+
+
 async def test_digests_of_scaled_down_versions_are_known_to_a_later_process(tmp_path: Path) -> None:
     async with standing(tmp_path, "errors") as stand:
         async with stand.chair() as early:

@@ -215,3 +215,14 @@ def test_revisions_say_of_each_what_a_person_asks_within_80_columns() -> None:
         "2 667575cfbf stable, last-good, artifact missing, signature present-unverified, unavailable"
     )
     assert max(map(len, printed.split("\n"))) <= 80
+
+
+def test_revisions_say_which_pruned_version_cannot_be_put_back_and_why() -> None:
+    kept = Revision(2, "667575cfbf", False, False, False, (), source="journal")
+    why = "its template holds literal secrets, which are not kept"
+    lost = msgspec.structs.replace(kept, revision=1, hash="587db855b7", speed="unavailable", withheld=why)
+    built = report.revisions([kept, lost])
+    assert [each["withheld"] for each in built] == ["", why]
+    one, other = text.revisions(built).split("\nrev ")
+    assert "pruned from the cluster; its template is kept in the journal" in one and "cannot" not in one
+    assert f"pruned from the cluster\n    cannot be put back: {why}" in other and "…" not in other

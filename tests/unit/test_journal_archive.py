@@ -156,6 +156,7 @@ async def test_secrets_of_a_template_are_not_written_and_it_is_not_offered_for_a
     assert await journal.archive.template("prod", "uid-web", "aaa") is None
     (version,) = await journal.archive.versions("prod", "uid-web")
     assert not version.template
+    assert version.withheld == "its template holds literal secrets, which are not kept"
     assert version.images == (Image("app", "r.example/web:v1", DIGEST),)
     assert "hunter2" not in str(await journal.export_kept())
     (row,) = journal._kept.select("kind = 'template'", content=True)
@@ -172,6 +173,7 @@ async def test_versions_outlive_their_replicaset(journal: Journal) -> None:
     await archive.observe([seen("bbb", revision=2, at=T0 + 500, digest=OTHER, image_id=f"w@{OTHER}")])
     newest, oldest = await archive.versions("prod", "uid-web")
     assert (newest.hash, newest.revision, newest.template, newest.left) == ("bbb", 2, False, None)
+    assert (newest.withheld, oldest.withheld) == ("its template was never recorded", "")
     assert (oldest.hash, oldest.first, oldest.last, oldest.template) == ("aaa", T0, T0 + 1, True)
     assert (oldest.left, oldest.left_at, oldest.slis) == ("promoted-over", T0 + 90, slis)
     assert oldest.images == (Image("app", "r.example/web:v1", DIGEST),)
