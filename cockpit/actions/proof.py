@@ -9,7 +9,7 @@ import msgspec
 
 from cockpit.actions.ports import Picture
 from cockpit.actions.watching import Deadline, next_picture
-from cockpit.base.errors import CockpitError
+from cockpit.base.errors import CockpitError, NotFound
 from cockpit.base.text import clean
 from cockpit.model.artifact import Sameness
 from cockpit.model.plan import Plan
@@ -17,7 +17,7 @@ from cockpit.model.resource import PODS, REPLICASETS
 from cockpit.model.rollout import Rollout
 from cockpit.strategies.contract import Reader
 from cockpit.strategies.image import read_image_id
-from cockpit.strategies.values import mapping, objects, plural, text
+from cockpit.strategies.values import count, mapping, objects, plural, text
 
 Compare = Callable[[str, str], Sameness]
 """(declared digest, imageID as the kubelet reports it) -> how the two relate (``registry.Equivalence.compare``)."""
@@ -51,36 +51,50 @@ async def prove(
     while True:
         rollout = snapshot.rollouts.get(plan.key, rollout)
         try:
-            pods = await _pods(rollout, reader)
+            pods, wanted = await _pods(rollout, reader)
         except CockpitError as error:
             found = Proof("unresolved", f"what its pods run cannot be read: {error}")
         else:
             goal = plan.goal
-            found = judged(
-                pods, {**dict.fromkeys(mapping(goal.get("images"))), **mapping(goal.get("digests"))}, compare
-            )
+            digests = {**dict.fromkeys(mapping(goal.get("images"))), **mapping(goal.get("digests"))}
+            found = judged(pods, digests, compare, wanted)
         if found.state != "pending" or deadline.left <= 0:
             return found
         snapshot = await next_picture(picture, snapshot, deadline)
 
 
-async def _pods(rollout: Rollout, reader: Reader) -> Sequence[Mapping[str, Any]]:
-    """The target's pods as the server has them now: the picture holds what was declared wherever that is pinned."""
+async def _pods(rollout: Rollout, reader: Reader) -> tuple[Sequence[Mapping[str, Any]], int]:
+    """The target's pods as the server has them now, and how many its ReplicaSet says it has or is to have.
+
+    The picture holds what was declared wherever that is pinned. Raises CockpitErrors.
+    """
     arm = rollout.canary or rollout.baseline
     if arm is None or arm.replicaset is None:
-        return ()
+        raise NotFound("its ReplicaSet is not in sight")
     namespace = rollout.key.namespace
-    owner = mapping((await reader.get(REPLICASETS, namespace, arm.replicaset)).get("metadata"))
-    return await reader.owned(PODS, namespace, text(owner.get("uid"), 80))
+    owner = await reader.get(REPLICASETS, namespace, arm.replicaset)
+    uid = text(mapping(owner.get("metadata")).get("uid"), 80)
+    if not uid:
+        raise NotFound(f"the server's answer about ReplicaSet {namespace}/{arm.replicaset} is no object")
+    pods = await reader.owned(PODS, namespace, uid)
+    return pods, max(count(mapping(owner.get(member)).get("replicas")) for member in ("spec", "status"))
 
 
-def judged(pods: Sequence[Mapping[str, Any]], digests: Mapping[str, Any], compare: Compare) -> Proof:
+def judged(pods: Sequence[Mapping[str, Any]], digests: Mapping[str, Any], compare: Compare, wanted: int = 1) -> Proof:
     """All pods that are not going, every container of theirs: the worst of what is found speaks.
 
-    ``digests``: container -> declared digest, None where nobody knows it.
+    ``digests``: container -> declared digest, None where nobody knows it. ``wanted``: how many pods there should be:
+    nothing is proven by those that are not there.
     """
     pods = [pod for pod in pods if not mapping(pod.get("metadata")).get("deletionTimestamp")]
     worst = Proof("proven", f"{plural(len(pods), 'pod')} proven by digest")
+    if not pods and not wanted:
+        return Proof("unresolved", "it has no pods, and only pods prove what they run")
+    if not digests:
+        return Proof("unresolved", "the target's images are not known")
+    ended = [pod for pod in pods if mapping(pod.get("status")).get("phase") in ("Failed", "Succeeded")]
+    if len(pods) - len(ended) < wanted:
+        worst = Proof("pending", f"{len(pods) - len(ended)} of {plural(wanted, 'pod')} can be seen")
     for pod in pods:
         name = clean(text(mapping(pod.get("metadata")).get("name"), 253), 253)
         status = mapping(pod.get("status"))
@@ -91,7 +105,9 @@ def judged(pods: Sequence[Mapping[str, Any]], digests: Mapping[str, Any], compar
         }
         for container, declared in digests.items():
             found = _one(name, container, declared, said.get(container), compare)
-            if found is not None and _GRAVITY[found.state] > _GRAVITY[worst.state]:
+            if found is None or (found.state == "pending" and pod in ended):  # one that was evicted says no more
+                continue
+            if _GRAVITY[found.state] > _GRAVITY[worst.state]:
                 worst = found
     return worst
 

@@ -58,6 +58,21 @@ def test_a_container_without_a_known_digest_or_status_proves_nothing() -> None:
     assert judged([pod("a", web=f"r/web@{D}")], {"web": D, "side": E}, by_digest).state == "pending"
 
 
+def test_pods_that_are_not_there_prove_nothing() -> None:
+    good = pod("a", web=f"r/web@{D}")
+    assert judged([], {"web": D}, by_digest, 0).state == "unresolved"
+    assert judged([], {"web": D}, by_digest, 2).state == "pending"
+    assert judged([good], {"web": D}, by_digest, 2).text == "1 of 2 pods can be seen"
+    assert judged([good, pod("x", going=True, web=f"r/web@{D}")], {"web": D}, by_digest, 2).state == "pending"
+    assert judged([good], {}, by_digest).state == "unresolved"
+    evicted = pod("b")
+    evicted["status"]["phase"] = "Failed"
+    assert judged([good, evicted], {"web": D}, by_digest, 1).state == "proven"
+    assert judged([good, evicted], {"web": D}, by_digest, 2).state == "pending"
+    evicted["status"]["containerStatuses"] = [{"name": "web", "imageID": f"r/web@{E}"}]
+    assert judged([good, evicted], {"web": D}, by_digest, 1).state == "mismatch"
+
+
 def test_a_pods_name_and_image_are_hostile_text() -> None:
     text = judged([pod("a\x1b[2J", web=f"r/\x1b]0;x\x07@{E}")], {"web": D}, by_digest).text
     assert "\x1b" not in text
@@ -142,6 +157,32 @@ async def test_an_image_changed_on_the_node_is_seen_although_the_template_is_pin
     outcome = await at.act("rollback", to="stable")
     assert outcome.result == "accepted"
     assert E in outcome.reason
+
+
+@pytest.mark.parametrize("answer", ["no pods", "no object", "fewer pods"])
+async def test_an_answer_that_leaves_pods_out_is_not_verified(tmp_path: Path, answer: str) -> None:
+    at = Seat(Cluster("single"), tmp_path)
+    asked = compared(at, "match")
+    owned, get = at.cluster.owned, at.cluster.get
+
+    async def fewer(resource: Resource, namespace: str, uid: str) -> Any:
+        found = await owned(resource, namespace, uid)
+        if resource.plural != "pods" or answer == "no object":
+            return found
+        return found[:-1] if answer == "fewer pods" else []
+
+    async def garbage(resource: Resource, namespace: str, name: str) -> Any:
+        found = await get(resource, namespace, name)
+        return {"kind": "Status"} if answer == "no object" and resource.plural == "replicasets" else found
+
+    at.cluster.owned, at.cluster.get = fewer, garbage  # type: ignore[method-assign]
+    outcome = await at.act("rollback", to="stable")
+    assert outcome.result == "accepted"
+    words = {"no pods": "0 of 5 pods", "no object": "is no object", "fewer pods": "4 of 5 pods"}[answer]
+    assert words in outcome.reason
+    assert answer == "fewer pods" or not asked
+    (act,) = await at.journal.acts()
+    assert act.verified_at is None
 
 
 async def test_an_operation_left_open_is_settled_by_the_same_proof(tmp_path: Path) -> None:
