@@ -55,6 +55,7 @@ if TYPE_CHECKING:
 
 _METRICS_SECONDS = 25.0
 _EVENTS_SECONDS = 3.0
+_LAST_LOOK_SECONDS = 2.0
 
 
 async def open_session(settings: Settings, *, screens: bool = False) -> Session:
@@ -156,6 +157,7 @@ class Session:
         self._context, self._cluster = credentials.context, credentials.cluster
         self._focus: Key | None = None
         self._settled = asyncio.Event()
+        self._acted = False
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self, *, background: bool) -> None:
@@ -198,6 +200,10 @@ class Session:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._acted:  # a command ends before the recorder looks again: how the version left must not be lost
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LAST_LOOK_SECONDS):
+                    await self._recorder.look(self._live.snapshot())
         self._logs.focus(None)
         await self._actions.aclose()
         await self._rights.aclose()
@@ -344,6 +350,7 @@ class Session:
         return await self._actions.dry_run(intent, plan)
 
     async def execute(self, intent: Intent, plan: Plan, consent: Consent, progress: Progress | None = None) -> Outcome:
+        self._acted = True
         return await self._actions.execute(intent, plan, consent, progress)
 
     async def journal(self, limit: int = 100) -> tuple[PastAct, ...]:

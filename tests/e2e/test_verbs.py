@@ -130,8 +130,12 @@ def test_rollback_to_stable(stage: Stage, routed: bool, held: bool) -> None:
     stage.canary_at_gate(routed=routed)
     if held:
         stage.act("pause", "web", "--yes")
+    left = stage.seen("web")["status"]["currentPodHash"]
     answer = stage.act("rollback", "web", "--to", "stable", "--confirm", "web")
     assert (answer["exit"], answer["result"]) == (0, "done")
+    # The command that did it wrote down how the version left, before it ended.
+    told = {each["hash"]: each["left"] for each in stage.cockpit.json("revisions", f"{SPACE}/web")}
+    assert told[left] == "rolled-back"
     stage.until(lambda: stage.running("web") == {manifests.image("v1")} and stage.healthy("Rollout", "web"))
     found = stage.seen("web")
     assert found["status"]["currentPodHash"] == found["status"]["stableRS"]
