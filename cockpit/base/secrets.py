@@ -11,6 +11,13 @@ _URL_PASSWORD = re.compile(r"(?<=://)(?:([^/\s:@]*):[^/\s]+|[^/\s:@]{16,})(?=@)"
 _ASSIGNED = re.compile(r"(?<![\w-])([\w-]{1,200})([\"']?\s{0,20}=\s{0,20})(?:\"[^\"]*\"?|'[^']*'?|[^\s;,&\"']+)")
 """Starts only where a word does and takes no word longer than any name: hostile text must not cost quadratic time."""
 _ASSIGNED_NAME = re.compile(r"passw|passphrase|pwd|secret|token|credential|api[_-]?key|access[_-]?key", re.I)
+_CREDENTIAL = re.compile(
+    r"(?<![\w-])eyJ[\w-]{5,}\.[\w-]{5,}\.[\w-]*"  # a JWT
+    r"|(?:(?<=\b[Bb]earer )|(?<=\b[Bb]asic ))(?=[A-Za-z.~+/_-]{0,200}[0-9=])[\w.~+/=-]{12,}"
+    r"|-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----.*?(?:-----END [A-Z ]{0,40}PRIVATE KEY-----|$)",
+    re.DOTALL,
+)
+"""What is a credential by its own shape, whatever it stands under."""
 _FLAG = re.compile(r"--?[\w-]+")
 _MAPS = frozenset({"annotations", "data", "stringData"})
 
@@ -28,7 +35,8 @@ def hide(value: Any) -> Any:
     if isinstance(value, list):
         return _items(value)
     if isinstance(value, str):
-        return _ASSIGNED.sub(_assigned, _URL_PASSWORD.sub(_without_password, value))
+        plain = _ASSIGNED.sub(_assigned, _URL_PASSWORD.sub(_without_password, value))
+        return _CREDENTIAL.sub(HIDDEN, plain)
     if not isinstance(value, dict):
         return value
     name = value.get("name", value.get("key"))

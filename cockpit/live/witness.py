@@ -15,6 +15,7 @@ from cockpit.base.secrets import hide
 from cockpit.base.text import clean
 from cockpit.cluster.podlogs import LogSource
 from cockpit.journal.observed import Piece
+from cockpit.live.masking import Mask, quiet
 from cockpit.model.log import LogLine
 from cockpit.model.plan import Plan
 from cockpit.model.resource import REPLICASETS, Key
@@ -193,10 +194,10 @@ class Capture:
         if rollout is None:
             self._missing.append(f"{self._plan.key} was not in the picture: nothing of it could be kept")
         else:
-            pieces.append(Piece("pods.json", "pods", _json(hide(_states(rollout)))))
-            pieces.append(Piece("rollout.json", "rollout", _json(hide(msgspec.to_builtins(rollout)))))
+            pieces.append(Piece("pods.json", "pods", _json(quiet(_states(rollout)))))
+            pieces.append(Piece("rollout.json", "rollout", _json(quiet(msgspec.to_builtins(rollout)))))
         events = [event for event in now.events if event.rollout == self._plan.key]
-        pieces.append(Piece("events.json", "events", _json(hide(msgspec.to_builtins(events)))))
+        pieces.append(Piece("events.json", "events", _json(quiet(msgspec.to_builtins(events)))))
         assessment = now.assessments.get(self._plan.key)
         if assessment is None:
             self._missing.append("verdict: there was none")
@@ -247,12 +248,14 @@ def _states(rollout: Rollout) -> dict[str, Any]:
 
 def _log(lines: Sequence[LogLine]) -> bytes:
     """The newest lines that fit, oldest first, each with its stamp, pod and container."""
+    masks: dict[tuple[str, str], Mask] = {}
+    texts = [masks.setdefault((line.pod, line.container), Mask()).line(line.text) for line in lines]
     taken: list[bytes] = []
     size = 0
-    for line in reversed(lines):
+    for line, masked in zip(reversed(lines), reversed(texts), strict=True):
         stamp = rfc3339(line.at) if line.at is not None else "-"
         marks = " (previous)" * line.previous + " #" * line.note
-        text = f"{stamp} {line.pod}/{line.container}{marks} {hide(line.text)}\n".encode("utf-8", "replace")
+        text = f"{stamp} {line.pod}/{line.container}{marks} {masked}\n".encode("utf-8", "replace")
         size += len(text)
         if size > LOG_BYTES:
             break
@@ -261,8 +264,9 @@ def _log(lines: Sequence[LogLine]) -> bytes:
 
 
 def _masked(content: bytes) -> bytes:
+    mask = Mask()
     lines = content.decode("utf-8", "replace").splitlines()
-    return "".join(f"{hide(clean(line, 4096))}\n" for line in lines).encode("utf-8", "replace")
+    return "".join(f"{mask.line(clean(line, 4096))}\n" for line in lines).encode("utf-8", "replace")
 
 
 def _json(value: Any) -> bytes:

@@ -18,6 +18,7 @@ from cockpit.journal import JournalError
 from cockpit.journal.observed import Piece
 from cockpit.live import witness as module
 from cockpit.live.witness import Witness
+from cockpit.model.event import Event
 from cockpit.model.log import LogLine
 from cockpit.model.plan import Plan, Verb
 from cockpit.model.resource import Key
@@ -260,6 +261,40 @@ async def test_secrets_and_control_bytes_stay_out(tmp_path: Path) -> None:
     rings: dict[Role, Ring] = {"canary": Ring(line("token=hunter2 x"))}
     found = await taken(at, rig(at.cluster, Logs(tail=tail), rings))
     assert not [name for name, content in found.items() if b"hunter2" in content or b"\x1b" in content]
+
+
+LEAKS = (
+    '{"level":"info","password":"hunter2hunter"}',
+    "secret: hunter2hunter",
+    "Authorization: Bearer hunter2hunter",
+    "got eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0hunter2.c2ln from the server",
+    "-----BEGIN RSA PRIVATE KEY-----",
+    "hunter2hunter2hunter2",
+    "-----END RSA PRIVATE KEY-----",
+    "X-Api-Key: hunter2hunter",
+)
+
+
+async def test_what_applications_print_as_secrets_stays_out(tmp_path: Path) -> None:
+    at = Seat(Cluster("single"), tmp_path)
+    lines = (*(line(each, seq) for seq, each in enumerate(LEAKS)), line("listening on 8080", 99))
+    event = Event("e", 1.0, "Warning", "Failed", "pull: token=hunter2hunter", "Pod", "default", "web-1", 1, WEB)
+    look = at.cluster.snapshot
+    at.cluster.snapshot = lambda: msgspec.structs.replace(look(), events=(event,))  # type: ignore[method-assign]
+    tail = "".join(f"2026-11-21T03:00:00Z {each}\n" for each in (*LEAKS, "listening on 8080")).encode()
+    found = await taken(at, rig(at.cluster, Logs(tail=tail), {"canary": Ring(*lines)}))
+    assert not [name for name, content in found.items() if b"hunter2" in content]
+    told = [content for name, content in found.items() if name.startswith("logs/")]
+    assert len(told) > 1
+    assert all(content.endswith(b"listening on 8080\n") for content in told)
+    # A key of which only the beginning was printed hides its own container's next lines alone, and not for ever.
+    others = (line(LEAKS[4]), line("hunter2", 2), msgspec.structs.replace(line("fine", 3), pod="web-2"))
+    kept = (await taken(at, rig(at.cluster, Logs(), {"canary": Ring(*others)})))["logs/canary.log"]
+    assert b"hunter2" not in kept
+    assert kept.endswith(b"web-2/web fine\n")
+    many = [line(LEAKS[4]), *(line(f"line {each}", each) for each in range(500))]
+    kept = (await taken(at, rig(at.cluster, Logs(), {"canary": Ring(*many)})))["logs/canary.log"]
+    assert kept.endswith(b"line 499\n")
 
 
 async def test_the_newest_lines_within_the_bound_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

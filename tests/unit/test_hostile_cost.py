@@ -20,7 +20,7 @@ LENGTH = 300_000
 FRAGMENTS = (
     "\x90", "\x1b]", "\x90\x1b]", "\x1b[0", "\x9b0", "token", "token ", 'token"', "secret=", 'password="', "a-", "a.",
     "a://", "http://a:", "-----BEGIN PRIVATE KEY-----", "-----END ", "eyJaaaaa.", "-eyJaaaaa", "basic ", "x=",
-    "@", "\t",
+    "@", "\t", "bearer ", "bearer a", "basic aaaa", "-----BEGIN A PRIVATE KEY-----", "eyJ", "-----BEGIN ",
 )  # fmt: skip
 
 

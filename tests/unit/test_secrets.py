@@ -26,6 +26,11 @@ from cockpit.strategies.difference import difference
         {"args": ["--token=hunter2", "--api-key=hunter2"]},
         {"command": ["sh", "-c", "export SECRET_KEY='hunter2 hunter2' && run"]},
         {"annotations": {"vault.test/token": "hunter2"}},
+        {"args": ["--header", "Authorization: Bearer abc.def-hunter2"]},
+        {"name": "HEADERS", "value": "x: y\nAuthorization: Basic YTpiaHVudGVyMg==hunter2"},
+        {"name": "LICENSE", "value": "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0hunter2.c2ln"},
+        {"data": {"tls.key": "-----BEGIN EC PRIVATE KEY-----\nhunter2\n-----END EC PRIVATE KEY-----\n"}},
+        {"name": "CERT", "value": "-----BEGIN PRIVATE KEY-----\nhunter2"},
     ],
 )
 def test_a_secret_is_hidden_wherever_it_stands(value: Any) -> None:
@@ -42,6 +47,8 @@ def test_a_secret_is_hidden_wherever_it_stands(value: Any) -> None:
         {"image": "registry.test:5000/web@sha256:" + "9f" * 32},
         {"args": ["--port", "80", "--password-file", "--verbose"], "url": "http://web:80/a@b"},
         {"automountServiceAccountToken": False, "secretName": "web-tls", "message": "password: rotated"},
+        {"args": ["--mode", "bearer tokens-are-accepted", "Basic authentication-needed", "eyJ is how one begins"]},
+        {"name": "CA", "value": "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----"},
         {"annotations": {"team": "payments"}, "data": ["a", 5, None]},
     ],
 )
