@@ -10,10 +10,11 @@ import msgspec
 import pytest
 
 from cockpit.actions import Actions, this_process
+from cockpit.base.errors import NotSent
 from cockpit.model.rollout import Owner
 from cockpit.model.snapshot import SeatAct
 from tests.harness.acting import WEB, Seat
-from tests.harness.inprocess import Cluster
+from tests.harness.inprocess import Cluster, broken
 
 
 class Watched(Seat):
@@ -237,6 +238,15 @@ async def test_what_was_not_sent_is_not_watched(tmp_path: Path) -> None:
     remember(at.cluster)
     await at.over()
     assert at.actions.notices == ()
+
+
+async def test_what_never_arrived_is_not_watched(tmp_path: Path) -> None:
+    at = Watched(Cluster("single"), tmp_path)
+    at.cluster.before_write = broken(NotSent("connection refused"))
+    assert (await at.act("rollback", to="stable")).result == "failed"
+    await at.over()
+    assert at.actions.notices == ()
+    assert [row[2] for row in await at.rows()] == [None, "failed"]
 
 
 async def test_a_flip_back_before_the_controller_looked_is_told_too(tmp_path: Path) -> None:

@@ -6,14 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from cockpit.actions import Actions, this_process
+from cockpit.actions.gateway import Gateway
 from cockpit.actions.preflight.runner import OnProgress
 from cockpit.actions.proof import Compare, by_digest
 from cockpit.base.errors import AnswerLost
 from cockpit.model.plan import Consent, Intent, Plan, Tier
 from cockpit.model.preflight import Finding, Preflight
-from cockpit.model.resource import Resource
+from cockpit.model.resource import PODS, Resource
 from tests.harness.acting import Seat
-from tests.harness.inprocess import Cluster, broken
+from tests.harness.inprocess import Answered, Cluster, broken
 
 OK = Finding("retained", "retained", "ok", text="1 of 1 images")
 GONE = Finding("retained", "retained", "finding", "block", text="web is missing")
@@ -125,9 +126,9 @@ async def test_a_lost_answer_is_no_proof_of_what_the_pods_run(tmp_path: Path) ->
 
     async def moved_on(resource: Resource, namespace: str, name: str) -> dict[str, Any]:
         found = await reads(resource, namespace, name)
-        # Another one was made in its place, as far as the read back tells; the picture shows the effect.
+        # The read back tells nothing any more, while the picture shows the effect.
         again = resource.plural == "rollouts" and at.cluster.sent
-        return {**found, "metadata": {**found["metadata"], "uid": "another"}} if again else found
+        return {**found, "metadata": {**found["metadata"], "uid": "another"}, "spec": {}} if again else found
 
     at.cluster.get = moved_on  # type: ignore[method-assign]
     at.cluster.after_write = broken(AnswerLost("connection reset"))
@@ -136,3 +137,19 @@ async def test_a_lost_answer_is_no_proof_of_what_the_pods_run(tmp_path: Path) ->
     assert "not verified" in outcome.reason
     (act,) = await at.journal.acts()
     assert act.verified_at is None
+
+
+async def test_read_only_tries_no_pod() -> None:
+    tried: list[Any] = []
+
+    class Creator:
+        async def create(
+            self, resource: Resource, namespace: str, body: dict[str, Any], dry_run: bool = False
+        ) -> Answered:
+            tried.append(body)
+            return Answered(201, body)
+
+    cluster = Cluster("single")
+    gateway = Gateway(cluster, cluster, cluster, cluster.clock(), read_only=True, creator=Creator())
+    sent = await gateway.admit(PODS, "default", {"kind": "Pod"})
+    assert (sent.fate, sent.text, tried) == ("refused", "not run: read-only", [])
