@@ -28,6 +28,7 @@ from cockpit.live.archived import ArchivingReader
 from cockpit.live.artifacts import ClusterArtifacts
 from cockpit.live.attempts import Attempts
 from cockpit.live.driftwatch import DriftWatch
+from cockpit.live.jobs import JobRow, Jobs
 from cockpit.live.live import Live
 from cockpit.live.readiness import standing, whole
 from cockpit.live.recording import Recorder
@@ -41,7 +42,7 @@ from cockpit.model.artifact import Signatures
 from cockpit.model.case import Policy
 from cockpit.model.event import Event
 from cockpit.model.plan import Consent, Intent, Outcome, Plan, Refusal, Verb
-from cockpit.model.resource import PODS, Key
+from cockpit.model.resource import JOBS, PODS, Key
 from cockpit.model.revision import Coverage, Revision
 from cockpit.model.right import Answer
 from cockpit.model.rollout import Role, Rollout
@@ -151,6 +152,7 @@ class Session:
         self._recorder = Recorder(
             self._live, self._archive, self._reader, clock, self._actions.notify, credentials.cluster
         )
+        self._jobs = Jobs(self._archive, clock, self._actions.notify, credentials.cluster)
         self._attempts = Attempts()
         self._resets = Resets(self._journal, self._attempts, clock, self._epochs_changed)
         self._user = credentials.user
@@ -166,6 +168,9 @@ class Session:
         self._live.on_rollouts(self._rollouts_changed)
         self._live.on_events(self._events_changed)
         await self._resets.read()
+        if background:  # a command is gone before a Job is
+            self._live.beside(JOBS, JobRow, self._jobs)
+            self._tasks.append(asyncio.create_task(self._jobs.follow()))
         await self._live.start()
         self._tasks.append(asyncio.create_task(self._measure()))
         if background:

@@ -87,6 +87,8 @@ class Live:
         for resource, (row, optional) in watched(strategies).items():
             self._coverages[resource] = cover(resource, row, self.stores.of(resource), optional=optional)
         self._events = cover(EVENTS, EventRow, self._ring, optional=True)
+        self._cover = cover
+        self._beside = [self._events]
         self._tasks: list[asyncio.Task[None]] = []
         self._waiters: list[asyncio.Future[None]] = []
         self._listeners: list[Callable[[Mapping[Key, Rollout]], None]] = []
@@ -98,9 +100,13 @@ class Live:
         self._events_dirty = self._stale = True
         self._snapshot = Snapshot(version=0, now=clock.cluster(), sources={"kubernetes": Source("syncing")})
 
+    def beside(self, resource: Resource, row: type[Any], sink: Sink) -> None:
+        """Reflect one more resource for somebody else; to be said before ``start``. What it lacks is a gap as well."""
+        self._beside.append(self._cover(resource, row, sink, optional=True))
+
     async def start(self) -> None:
         """Begin to reflect; returns at once."""
-        coverages = [*self._coverages.values(), self._events]
+        coverages = [*self._coverages.values(), *self._beside]
         self._tasks = [asyncio.create_task(coverage.run()) for coverage in coverages]
         self._tasks.append(asyncio.create_task(self._pulse.run()))
 
@@ -200,7 +206,7 @@ class Live:
 
     def refetch(self) -> None:
         """List everything again now."""
-        for coverage in (*self._coverages.values(), self._events):
+        for coverage in (*self._coverages.values(), *self._beside):
             coverage.refetch()
         self._pulse.beat_now()
 
@@ -228,7 +234,7 @@ class Live:
 
     def _beat(self, again: bool) -> None:
         if again:
-            for coverage in (*self._coverages.values(), self._events):
+            for coverage in (*self._coverages.values(), *self._beside):
                 coverage.kick(rewatch=True)
         self._touch()
 
@@ -266,7 +272,7 @@ class Live:
             acts = self.acts.of(rollouts, old.acts)
             if acts is not old.acts:
                 changes["acts"] = acts
-        gaps = (*all_gaps(tuple(self._coverages.values())), *self._events.gaps(), *self._faults.values())
+        gaps = (*all_gaps((*self._coverages.values(), *self._beside)), *self._faults.values())
         if gaps != old.gaps:
             changes["gaps"] = gaps
         if sources is not old.sources and (changes or self._worth_it(sources, old.sources)):

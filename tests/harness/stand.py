@@ -101,10 +101,10 @@ class Stand:
         return self._cluster.snapshot().rollouts
 
     @asynccontextmanager
-    async def chair(self, **overrides: Any) -> AsyncIterator[Chair]:
-        """Open a cockpit now; ``overrides`` are settings (``prometheus__timeout``)."""
+    async def chair(self, *, screens: bool = False, **overrides: Any) -> AsyncIterator[Chair]:
+        """Open a cockpit now; ``overrides`` are settings (``prometheus__timeout``). ``screens``: one that stays."""
         dotted = {name.replace("__", "."): value for name, value in overrides.items()}
-        session = await open_session(load_settings(Path(self.ready.config), dotted))
+        session = await open_session(load_settings(Path(self.ready.config), dotted), screens=screens)
         chair = Chair(self, session)
         try:
             await session.ready(_PATIENCE)

@@ -123,7 +123,10 @@ async def test_an_older_one_is_none_and_finding_nothing_is_said_to_prove_nothing
 
 async def test_jobs_that_only_the_journal_still_knows_count() -> None:
     gone = await look(past=Past([{"name": "alembic-3", "why": "alembic", "at": NOW - 700}]))
-    assert (gone.state, gone.evidence) == ("finding", ("Job alembic-3: alembic",))
+    assert (gone.state, gone.evidence) == (
+        "finding",
+        (f"Job alembic-3: alembic, no longer there (seen at {rfc3339(NOW - 700)})",),
+    )
     both = await look(job("alembic-3", status=DONE), past=Past([{"name": "alembic-3", "why": "alembic"}]))
     assert both.evidence == ("Job alembic-3: alembic",)
 

@@ -9,7 +9,7 @@ from cockpit.actions.preflight.asking import answered, each
 from cockpit.actions.preflight.contract import Check, Context, Garbled, found, wholes
 from cockpit.actions.preflight.past import last_active
 from cockpit.actions.preflight.template import in_force
-from cockpit.base.clock import parse_time
+from cockpit.base.clock import parse_time, rfc3339
 from cockpit.base.errors import NotFound
 from cockpit.model.preflight import Finding
 from cockpit.model.resource import JOBS, Resource
@@ -66,14 +66,23 @@ async def _jobs(ctx: Context, since: float) -> list[str]:
     )
     if not isinstance(gone, list | tuple) or not all(isinstance(known, Mapping) for known in gone):
         raise Garbled("the journal's answer is no list of Jobs")
-    told = {text(known.get("name"), 253): text(known.get("why"), 200) for known in gone}
-    for raw in wholes(there):
+    held = {raw["metadata"]["name"] for raw in wholes(there)}
+    told = {}
+    for known in gone:
+        name = text(known.get("name"), 253)
+        told[name] = text(known.get("why"), 200) + ("" if name in held else f", no longer there{_at(known)}")
+    for raw in there:
         why = like_migration(raw)
         if why and _after(raw, since):
             told[text(raw["metadata"]["name"], 253)] = f"{why}{_ended(raw)}"
     if not told and len(there) >= _MOST:
         raise Garbled(f"more than {_MOST} Jobs in {ctx.namespace}: not all were looked at")
     return [f"Job {name}: {why}" for name, why in told.items()]
+
+
+def _at(known: Mapping[str, Any]) -> str:
+    at = known.get("at")
+    return f" (seen at {rfc3339(at)})" if isinstance(at, int | float) else ""
 
 
 def _after(job: Mapping[str, Any], since: float) -> bool:
