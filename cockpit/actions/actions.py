@@ -13,6 +13,7 @@ from cockpit.actions.evidence import Witness
 from cockpit.actions.flipback import Guards
 from cockpit.actions.gateway import Gateway
 from cockpit.actions.gitops import GitOps
+from cockpit.actions.lasting import look_back
 from cockpit.actions.ledger import Ledger
 from cockpit.actions.operation import Operation
 from cockpit.actions.ports import Creator, Picture, Reads, Rights, Writer
@@ -244,6 +245,8 @@ class Actions:
         found = tuple(each for each in tried if each is not None)
         for settlement in found:
             self.notify(settlement.text)
+        for text in await look_back(self._journal, self._ledger, self._picture, self._clock):
+            self.notify(text)
         if self._gitops is not None:
             await self._gitops.remind()
         return found

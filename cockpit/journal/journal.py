@@ -12,9 +12,18 @@ from cockpit.journal.archive import Archive
 from cockpit.journal.fallback import Fallback
 from cockpit.journal.kept import KeptStore
 from cockpit.journal.observed import Deployed
-from cockpit.journal.records import History, IntentRecord, JournalError, OpenIntent, OutcomeRecord, Verification, Who
+from cockpit.journal.records import (
+    History,
+    IntentRecord,
+    JournalError,
+    OpenIntent,
+    OutcomeRecord,
+    Past,
+    Verification,
+    Who,
+)
 from cockpit.journal.resets import RESET, ResetRecord, reset_of, reset_rows
-from cockpit.journal.rows import deployed_of, history_of, intent_row, open_intent_of, outcome_row, past_act
+from cockpit.journal.rows import deployed_of, history_of, intent_row, open_intent_of, outcome_row, past_act, past_of
 from cockpit.journal.store import JournalStore, Row, body
 from cockpit.journal.suspensions import Suspension, open_suspensions
 from cockpit.journal.verification import verify
@@ -134,6 +143,21 @@ class Journal:
                 before = found.get(row["op_id"])
                 found[row["op_id"]] = open_intent_of(row, before)
             return tuple(found.values())
+
+        return await self._run(read)
+
+    async def rollbacks(self, since: float) -> tuple[Past, ...]:
+        """Rollbacks begun after ``since`` that were done, oldest first; only the newest act on an object counts."""
+
+        def read() -> tuple[Past, ...]:
+            rows = self._store.select(
+                "verb = 'rollback' AND row = 'intent' AND stage = 0 AND at >= ? AND NOT EXISTS (SELECT 1 FROM ops AS "
+                "later WHERE later.uid = ops.uid AND later.row = 'intent' AND later.stage = 0 AND later.seq > ops.seq "
+                "AND later.verb NOT IN ('suspend', 'unsuspend', ?))",
+                (round(since * 1000), RESET),
+            )
+            told = ((row, self._store.select("op_id = ? AND row = 'outcome'", (row["op_id"],))) for row in rows)
+            return tuple(found for row, ends in told if (found := past_of(row, ends)) is not None)
 
         return await self._run(read)
 

@@ -92,6 +92,14 @@ class OpenIntent(msgspec.Struct, frozen=True):
     body: dict[str, Any]
 
 
+class Past(msgspec.Struct, frozen=True):
+    """An operation that was done, its effect seen. ``flipped``: that it did not last is on record already."""
+
+    intent: OpenIntent
+    verified_at: float | None
+    flipped: bool
+
+
 class History(msgspec.Struct, frozen=True):
     """What an operator's earlier acts say. ``held_bad``: hashes left by an abort or a rollback, newest first.
 

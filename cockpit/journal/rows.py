@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from cockpit.journal.observed import Deployed
-from cockpit.journal.records import History, IntentRecord, OpenIntent, OutcomeRecord, Who, canonical
+from cockpit.journal.records import History, IntentRecord, OpenIntent, OutcomeRecord, Past, Who, canonical
 from cockpit.journal.store import Row, body
+from cockpit.model.act import FLIPPED
 from cockpit.model.plan import OWNER_VERBS
 from cockpit.ports import PastAct
 
@@ -126,6 +127,15 @@ def past_act(row: Row, outcome: Row | None) -> PastAct:
         result=outcome["result"] if outcome else None,
         verified_at=verified / 1000 if verified is not None else None,
     )
+
+
+def past_of(row: Row, outcomes: Sequence[Row]) -> Past | None:
+    """An intent whose effect was seen, as its outcomes tell; None for every other one: it may yet come."""
+    if not outcomes or outcomes[-1]["result"] != "done":
+        return None
+    verified = outcomes[-1]["verified_at"]
+    flipped = any(body(each).get("observed") == FLIPPED for each in outcomes)
+    return Past(open_intent_of(row, None), verified / 1000 if verified is not None else None, flipped)
 
 
 def open_intent_of(row: Row, before: OpenIntent | None) -> OpenIntent:
