@@ -20,7 +20,8 @@ from cockpit.registry.manifest import Descriptor, Manifest
 from cockpit.registry.reference import Reference, cosign_tag, referrers_tag
 from cockpit.registry.verify import Key
 
-_MOST = 64  # manifests and layers that are looked at; more is said to be more
+_MOST = 64  # manifests and layers of one kind that are looked at; more is said to be more
+_MOST_PIECES = 512  # in all: whoever may push decides how many there are, and each may be megabytes
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -41,6 +42,7 @@ class Finder:
         self._place = place
         self._asking = asking
         self._keys = keys
+        self._left = _MOST_PIECES
 
     async def find(self, digest: str) -> Found:
         """All evidence about one digest. The image itself must be seen, or else no absence beside it is believed."""
@@ -50,7 +52,12 @@ class Finder:
             self._referrers(digest),
             self._buildx(digest),
         )
-        return sum(parts, here)
+        found = sum(parts, here)
+        return found + Found(gaps=(f"{self._place.registry} holds more evidence than is read",) * (self._left < 0))
+
+    def _room(self) -> bool:
+        self._left -= 1
+        return self._left >= 0
 
     async def _here(self, digest: str) -> Found:
         answer = await self._client.head(self._place, digest, self._asking)
@@ -83,6 +90,8 @@ class Finder:
         return sum(parts, Found(gaps=gaps))
 
     async def _referrer(self, entry: Descriptor, digest: str) -> Found:
+        if not self._room():
+            return Found()
         answer = await self._client.manifest(self._place, entry.digest, self._asking)
         if answer.kind == "absent":
             return Found((_lost("a referrer that is listed is gone"),))
@@ -128,6 +137,8 @@ class Finder:
             hint = media.SIGN_V1
         elif media_type == media.DSSE:
             hint = layer.annotations.get("predicateType") or hint
+        if not self._room():
+            return Found()
         answer = await self._client.blob(self._place, layer.digest, self._asking)
         if answer.kind == "absent":
             return Found((_lost("a signature that is listed is gone", hint),))
@@ -153,6 +164,8 @@ class Finder:
         return sum(parts, Found())
 
     async def _statements(self, entry: Descriptor) -> Found:
+        if not self._room():
+            return Found()
         held = _read(await self._client.manifest(self._place, entry.digest, self._asking))
         if held is None:
             return Found()  # unsigned anyway: nothing is lost that could have proven anything
@@ -160,7 +173,7 @@ class Finder:
         return sum(parts, Found())
 
     async def _statement(self, layer: Descriptor) -> Found:
-        if layer.media_type != media.IN_TOTO:
+        if layer.media_type != media.IN_TOTO or not self._room():
             return Found()
         hint = layer.annotations.get("in-toto.io/predicate-type")
         answer = await self._client.blob(self._place, layer.digest, self._asking)

@@ -557,6 +557,29 @@ async def test_a_referrer_of_another_image_says_nothing_of_this_one(tmp_path: Pa
         assert (found.signature, found.key is not None) == (expected, attached)
 
 
+async def test_more_evidence_than_anybody_makes_is_a_gap_and_not_read_to_the_end(tmp_path: Path) -> None:
+    insider = Insider()
+    (tmp_path / "key.pub").write_bytes(pem(insider.private))
+    server = FakeRegistry()
+    image = server.image()
+    junk = b"{}"
+    server.blobs[digest_of(junk)] = junk
+    notes = {"predicateType": media.SLSA_V1}
+    layers = [{"mediaType": media.DSSE, "digest": digest_of(junk), "annotations": notes}] * 60
+    config = {"mediaType": "application/vnd.oci.empty.v1+json", "digest": DIGEST}
+    body = {"schemaVersion": 2, "config": config, "layers": layers, "subject": {"digest": image}}
+    carriers = [server.push(compact({**body, "annotations": {"n": str(number)}})) for number in range(60)]
+    entries = [{"mediaType": media.OCI_MANIFEST, "digest": each, "size": 1} for each in carriers]
+    listed = compact({"schemaVersion": 2, "mediaType": media.OCI_INDEX, "manifests": entries})
+    server.push(listed, media.OCI_INDEX, tag=image.replace(":", "-"))
+    client = server.client(signatures={"keys": [str(tmp_path / "key.pub")]})
+    found = await client.signatures(NAME, image)
+    await client.aclose()
+    assert len(server.requests) < 600
+    assert (found.signature, found.provenance_label) == ("unknown", "invalid")
+    assert "registry.example holds more evidence than is read" in found.gaps
+
+
 async def test_referrers_from_the_api_page_by_page(tmp_path: Path) -> None:
     insider = Insider()
     (tmp_path / "key.pub").write_bytes(pem(insider.private))
