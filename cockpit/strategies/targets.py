@@ -116,9 +116,9 @@ def _select(
     if to == "last-good":
         return _last_good(by_hash, rollout, marks, frozenset(bad))
     if to.isascii() and to.isdigit() and len(to) < 12:
-        for raw in sets:
-            if revision_of(_annotations(raw), marks.revision) == int(to):
-                return raw
+        numbered = [raw for raw in sets if revision_of(_annotations(raw), marks.revision) == int(to)]
+        if numbered:
+            return numbered[0] if len(numbered) == 1 else _twice(int(to), numbered, marks)
         if to not in by_hash:
             return f"there is no revision {to}; there is {known or 'none'}"
     if to in by_hash:
@@ -144,7 +144,15 @@ def _last_good(
     ]
     if not older:
         return "no version older than the stable one is retained and not known to be bad; choose a revision"
-    return by_hash[max(older)[1]]
+    number = max(older)[0]
+    newest = [by_hash[pod_hash] for each, pod_hash in older if each == number]
+    return newest[0] if len(newest) == 1 else _twice(number, newest, marks)
+
+
+def _twice(number: int, sets: Sequence[Mapping[str, Any]], marks: Marks) -> str:
+    """A controller gives each number once; it stands in an annotation, which others may write too."""
+    hashes = " and ".join(clean(_hash(raw, marks), 63) for raw in sets[:3])
+    return f"{len(sets)} versions carry revision {number}; say which one by its hash: {hashes}"
 
 
 def _by_digest(to: str, sets: Sequence[Mapping[str, Any]], rollout: Rollout, marks: Marks) -> Mapping[str, Any] | str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from cockpit.journal.observed import KnownVersion
@@ -11,7 +12,12 @@ from cockpit.live.artifacts import ClusterArtifacts
 from cockpit.live.versions import coverage, remembered
 from cockpit.model.revision import Revision, Then
 from cockpit.model.rollout import Image
+from cockpit.strategies.deployment.build import HASH_LABEL, REVISION
+from cockpit.strategies.deployment.plan import MARKS
 from cockpit.strategies.image import tag_of
+from cockpit.strategies.targets import select
+from tests.harness.acting import WEB
+from tests.harness.inprocess import Cluster
 from tests.harness.virtual_time import virtual_clock
 
 
@@ -108,3 +114,24 @@ async def test_platforms_are_those_of_nodes_that_pods_can_go_to() -> None:
     assert await artifacts.platforms() == ("linux/amd64", "windows/amd64")
     assert await artifacts.platforms() == ("linux/amd64", "windows/amd64")
     assert reads.asked == 1
+
+
+def replicaset(name: str, number: int) -> dict[str, Any]:
+    annotations = {REVISION: str(number)}
+    return {"metadata": {"name": f"web-{name}", "uid": name, "labels": {HASH_LABEL: name}, "annotations": annotations}}
+
+
+def test_a_number_that_two_versions_carry_names_neither() -> None:
+    """Anybody who may annotate a ReplicaSet could otherwise choose where a rollback goes."""
+    built = Cluster("single").rollout(WEB)
+    assert built.baseline is not None
+    stable = msgspec.structs.replace(built.baseline, hash="stable")
+    rollout = msgspec.structs.replace(built, baseline=stable, canary=None)
+    true, forged = replicaset("true", 3), replicaset("forged", 3)
+    sets = [replicaset("older", 2), forged, true, replicaset("stable", 4)]
+    for to in ("3", "last-good"):
+        found = select(to, sets, rollout, MARKS, ())
+        assert found == "2 versions carry revision 3; say which one by its hash: forged and true"
+    assert select("true", sets, rollout, MARKS, ()) is true
+    assert select("last-good", sets, rollout, MARKS, ("forged",)) is true
+    assert select("2", sets, rollout, MARKS, ()) is sets[0]
