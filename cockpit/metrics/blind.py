@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from cockpit.base.clock import GRID_SECONDS
@@ -46,6 +46,7 @@ def blind_spot(
     if not ready:
         return Blind("NO_PODS", f"no pod of {who} is ready{_why_down(arm)}")
     names = {(pod.namespace, pod.name) for pod in ready}
+    born = [pod.created_at for pod in ready if pod.created_at is not None]
     seen = [up for name, up in ups.items() if name in names] if ups is not None else None
     if role in follow.counting.junk:
         return Blind("NOT_A_NUMBER", f"{metric} of {who} is no number (NaN or Inf)")
@@ -55,8 +56,7 @@ def blind_spot(
     if present:
         if seen and (age := head - max(up.at for up in seen)) > _STALE:
             return Blind("STALE", f"the newest sample of {who} is {age:.0f} s old", since=head - age)
-        return _quiet(follow, role, who, head - max(up.at for up in seen) if seen else 0.0)
-    born = [pod.created_at for pod in ready if pod.created_at is not None]
+        return _quiet(follow, role, who, head - max(up.at for up in seen) if seen else 0.0, born)
     if born and head - min(born) < _TOO_NEW:
         return Blind("TOO_NEW", f"{who}'s pods are {max(0.0, head - min(born)):.0f} s old; first samples are due")
     last = follow.history.last_seen(role)
@@ -120,10 +120,14 @@ def own_spot(follow: Follow, item: Evidence) -> Blind | None:
     return None
 
 
-def _quiet(follow: Follow, role: Role, who: str, age: float) -> Blind | None:
-    """Series are there; are requests? Low traffic is no blind spot: only silence where requests were due is."""
+def _quiet(follow: Follow, role: Role, who: str, age: float, born: Sequence[float]) -> Blind | None:
+    """Series are there; are requests? Low traffic is no blind spot: only silence where requests were due is.
+
+    ``born``: when the ready pods were made. A version that returns has series of its earlier pods, from before it left.
+    """
     history, end = follow.history, follow.history.steps
-    first = history.arms[role].first or 0
+    lived = int((history.end - min(born)) // GRID_SECONDS) if born else end
+    first = max(history.arms[role].first or 0, end - lived)
     if role != "canary" or end - first < _QUIET_STEPS:
         return None
     if history.counts(role, end, _QUIET_STEPS).total > 0:

@@ -337,6 +337,26 @@ async def test_low_traffic_is_not_silence() -> None:
     assert bench.sampler.observed(KEY).evidence[0].blind is None  # type: ignore[union-attr]
 
 
+async def test_a_version_that_returns_is_not_silent_for_as_long_as_it_was_away() -> None:
+    """Its ReplicaSet served within the hour that is read, so its series begin long before its new pods."""
+    back = "web-c1c1-ccccc"
+    for created, code in ((270, None), (180, "NO_TRAFFIC")):
+        bench = Bench()
+        for number, at in enumerate(_times(-60, 300, 7.0)):
+            bench.serve(B1, at, 1000 + 10 * number)
+        for number, at in enumerate(_times(STEP, 90, 7.0), start=1):
+            bench.serve(C1, at, 10 * number)
+        for at in _times(created, 300, 12.0):  # nothing has reached the new pod yet
+            bench.serve(back, at, 0)
+        await bench.at(303.5, usual(canary=arm("canary", "web-c1c1", pod(back, T0 + created))))
+        observed = bench.sampler.observed(KEY)
+        assert observed is not None
+        blind = observed.evidence[0].blind
+        assert (blind.code if blind is not None else None) == code, blind
+    assert blind is not None
+    assert "no request reached the canary for 120 s" in blind.reason
+
+
 async def test_losing_prometheus_is_said_never_raised_and_heals() -> None:
     bench = Bench()
     bench.traffic(900, canary_error=0)
