@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from cockpit.base.text import clean
 from cockpit.cli.output import cut
 
 UNKNOWN = "?"
@@ -47,7 +48,11 @@ def span(seconds: float | None) -> str:
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]], columns: int) -> list[str]:
-    """Left-aligned columns as wide as their content; only the last one is cut to fit ``columns``."""
+    """Left-aligned columns as wide as their content; only the last one is cut to fit ``columns``.
+
+    Cells are cleaned: one with a line break would write a row of its own.
+    """
+    rows = [[clean(cell) for cell in row] for row in rows]
     widths = [max(len(row[at]) for row in [heads, *rows]) for at in range(len(heads) - 1)]
     lines = []
     for row in [heads, *rows]:

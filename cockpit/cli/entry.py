@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from cockpit.base.text import clean
 from cockpit.cli.cells import UNKNOWN
 from cockpit.cli.output import dumps
 from cockpit.cli.text import stamp
@@ -19,7 +20,7 @@ def entry(act: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], evidence: S
     first = intents[0]
     content = _dict(first["body"])
     what = f"{act['verb']} {first['kind'].lower()} {act['namespace']}/{act['name']}"
-    lines = [f"{act['op_id']}  {what}  {act['result'] or 'open'}"]
+    lines = [clean(f"{act['op_id']}  {what}  {act['result'] or 'open'}")]
     lines += _who(first, _dict(content.get("by")))
     lines.append(_line("at", stamp(act["at"])))
     for label, version, hash_ in (("from", "from_version", "from_hash"), ("to", "to_version", "to_hash")):
@@ -38,7 +39,8 @@ def entry(act: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], evidence: S
 
 
 def _line(label: str, text: Any) -> str:
-    return f"  {label:<{_LABEL}}{text}"
+    # Cleaned line by line: a line break in what a cluster wrote would begin a line that passes for the journal's.
+    return f"  {label:<{_LABEL}}{clean(str(text))}"
 
 
 def _who(row: Mapping[str, Any], by: Mapping[str, Any]) -> Iterator[str]:

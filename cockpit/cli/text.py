@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from cockpit.base.text import clean
 from cockpit.cli import judged
 from cockpit.cli.cells import UNKNOWN, percent, span, table
 from cockpit.cli.output import cut
@@ -267,7 +268,7 @@ def acts(entries: Sequence[dict[str, Any]], columns: int = 80) -> str:
 
 def _between(entry: dict[str, Any], room: int) -> str:
     """The versions of an act by their images; where both do not fit, the one that it went to."""
-    left, reached = (_versions(entry[side]) for side in ("from", "to"))
+    left, reached = (clean(_versions(entry[side])) for side in ("from", "to"))
     if left and reached and len(both := f"{left} → {reached}") <= room:
         return both
     return cut(f"→ {reached}" if reached else f"from {left}" if left else "", room)

@@ -8,6 +8,7 @@ from typing import Any, get_args
 
 import msgspec
 
+from cockpit.base.text import clean
 from cockpit.journal.kept import unpacked
 from cockpit.journal.observed import KnownVersion, Template
 from cockpit.journal.store import Row, body
@@ -72,8 +73,8 @@ def _images(observed: Sequence[Row], template: Template | None) -> tuple[Image, 
         wanted.setdefault(row["name"], image if isinstance(image, str) else "")
     return tuple(
         Image(
-            container,
-            image,
+            clean(container),
+            clean(image),  # of a template, which is kept as it was written
             next(
                 (
                     row["digest"]

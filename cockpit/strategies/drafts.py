@@ -50,13 +50,16 @@ def draft(
         "from_images": images_of(rollout.canary or rollout.baseline),
     }
     defaults.update(more)
+    # A server takes nearly any text for an image's name: in a line of its own it would pass for one of ours.
+    for member in ("from_images", "to_images", "warnings"):
+        defaults[member] = tuple(clean(each) for each in defaults.get(member, ()))
     return Plan(
         verb=intent.verb,
         key=intent.key,
         uid=rollout.uid,
         direction=direction,
         patches=tuple(patches),
-        lines=tuple((label, text) for label, text in lines if text),
+        lines=tuple((label, clean(text)) for label, text in lines if text),
         goal=dict(goal),
         **defaults,
     )

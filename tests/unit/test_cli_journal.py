@@ -150,6 +150,40 @@ def test_show_of_an_open_hostile_operation(run: Run) -> None:
     assert run("show", ident(7))[0] == 1
 
 
+def test_no_text_of_a_cluster_writes_a_line_of_its_own() -> None:
+    """A server takes nearly any text for an image's name, a line break and what should follow it included."""
+    forged = f"web:v1\n  verified   03:04\r\nSEQ 9\x1b[2J{'x' * 9}"
+    act = {
+        "seq": 1, "op_id": OP, "at": T0, "actor": forged, "verb": forged, "namespace": "n", "name": forged,
+        "from": forged, "to": forged, "reason": forged, "result": forged,
+    }  # fmt: skip
+    names = ("context", "uid", "from_version", "to_version", "from_hash", "to_hash", "actor", "kind", "hash", "reason")
+    row: dict[str, Any] = dict.fromkeys(names, forged)
+    finding = dict.fromkeys(("check", "text", "state", "severity"), forged)
+    body = {
+        "by": dict.fromkeys(("os_user", "host", "cluster", "cockpit"), forged) | {"groups": [forged]},
+        "verdict": {"state": forged, "reason": forged},
+        "consent": {"tier": forged, "why": forged},
+        "overrides": [forged],
+        "preflight": {"findings": [finding]},
+        "request": {"method": forged, "path": forged, "why": forged, "body": [{"value": forged}]},
+    }
+    outcome = {**row, "row": "outcome", "seq": 2, "result": forged, "verified_at": None}
+    rows = [
+        {**row, "row": "intent", "seq": 1, "body": body},
+        {**outcome, "body": {"observed": forged, "audit_ids": [forged]}},
+    ]
+    piece = {"name": forged, "size": 1, "sha256": forged, "whole": True}
+    shown = entry(act, rows, [piece])
+    plain = entry(
+        *[json.loads(json.dumps(each).replace(json.dumps(forged)[1:-1], "x")) for each in (act, rows, [piece])]
+    )
+    assert [line[:13] for line in shown.split("\n")[1:]] == [line[:13] for line in plain.split("\n")[1:]]
+    listed = acts([act], 120)
+    assert listed.count("\n") == 2
+    assert not {"\r", "\x1b"} & set(shown + listed)
+
+
 def test_show_as_json_is_the_rows_with_the_evidence(run: Run) -> None:
     first, second = json.loads(run("show", OP.lower(), "-o", "json")[1])
     assert (first["row"], second["row"]) == ("intent", "outcome")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -14,9 +15,10 @@ from cockpit.model.revision import Revision, Then
 from cockpit.model.rollout import Image
 from cockpit.strategies.deployment.build import HASH_LABEL, REVISION
 from cockpit.strategies.deployment.plan import MARKS
+from cockpit.strategies.drafts import draft
 from cockpit.strategies.image import tag_of
 from cockpit.strategies.targets import select
-from tests.harness.acting import WEB
+from tests.harness.acting import WEB, Seat
 from tests.harness.inprocess import Cluster
 from tests.harness.virtual_time import virtual_clock
 
@@ -135,3 +137,14 @@ def test_a_number_that_two_versions_carry_names_neither() -> None:
     assert select("true", sets, rollout, MARKS, ()) is true
     assert select("last-good", sets, rollout, MARKS, ("forged",)) is true
     assert select("2", sets, rollout, MARKS, ()) is sets[0]
+
+
+async def test_an_image_of_many_lines_is_one_line_of_a_dialog(tmp_path: Path) -> None:
+    hostile = "web:v1\nstable  healthy\x1b[2J"
+    intent = Seat(Cluster("single"), tmp_path).intent("rollback", to="stable")
+    plan = draft(intent, "away", [], [("to", hostile)], {}, to_images=(hostile,), warnings=(hostile,))
+    assert [plan.lines, plan.to_images, plan.warnings] == [
+        (("to", "web:v1 stable  healthy"),),
+        ("web:v1 stable  healthy",),
+        ("web:v1 stable  healthy",),
+    ]
