@@ -20,6 +20,7 @@ from screens.draw.line import Line
 from screens.parts.beside import beside, failed
 from screens.parts.events import result_role
 from screens.parts.requests import request_text
+from screens.parts.seats import news
 from screens.trouble import said
 
 if TYPE_CHECKING:
@@ -253,10 +254,13 @@ class Acts:
         if picture is None or key is None:
             return None
         pending = picture.pending.get(key)
+        now = self._app.seat.now() if self._app.seat else 0.0
         undone = pending is not None and failed(pending) and (line is None or line.at <= pending.at)
-        if line is not None and line.text and not undone:
+        act = news(picture.acts.get(key), now)
+        later = act is not None and line is not None and not line.open and line.at < act.at
+        if line is not None and line.text and not undone and not later:
             return None
-        found = beside(picture, key, self._app.seat.now() if self._app.seat else 0.0, width)
+        found = beside(picture, key, now, width)
         return found if found.width else None
 
 

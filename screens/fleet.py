@@ -15,12 +15,13 @@ from cockpit.model.urgency import in_default_view
 from screens.draw.line import Line
 from screens.keys import LIST, bindings
 from screens.parts.events import event_line
+from screens.parts.fleet_order import SORTS, parse_filter
 from screens.parts.header import counts, gaps, rule, sources, stale
 from screens.parts.peek import peek_lines
 from screens.parts.status import without_wall_of_blind
 from screens.view import View
 from screens.widgets.canvas import Canvas
-from screens.widgets.fleet_table import SORTS, FleetTable, parse_filter
+from screens.widgets.fleet_table import FleetTable
 
 
 class FleetView(View):
@@ -149,9 +150,8 @@ class FleetView(View):
                 peek.show([], Line("peek", "title"))
             else:
                 series = seat.series(rollout.key)
-                lines = peek_lines(
-                    rollout, self._scoped(snapshot).assessments.get(rollout.key), series, now, *peek.inner
-                )
+                assessment, act = self._scoped(snapshot).assessments.get(rollout.key), snapshot.acts.get(rollout.key)
+                lines = peek_lines(rollout, assessment, series, now, *peek.inner, act=act)
                 dim = stale(snapshot)
                 title = Line("peek · ", "title").add(str(rollout.key), "strong")
                 peek.show([line.roles("stale") if dim else line for line in lines], title, Line("⏎ opens", "dim"))

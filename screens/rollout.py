@@ -163,7 +163,7 @@ class RolloutView(LogKeys):
         self.known = rollout
         assessment = snapshot.assessments.get(self.key)
         line.show([sentence(rollout, assessment, snapshot.sources.get("kubernetes"), now, width)])
-        self.query_one("#steps", StepTimeline).draw(rollout, now)
+        self.query_one("#steps", StepTimeline).draw(rollout, now, snapshot.acts.get(self.key))
         self._draw_sli(snapshot, now)
         self._draw_burn(rollout, snapshot, now)
         self._draw_pods(rollout, snapshot, now)

@@ -41,6 +41,8 @@ class View(Screen[None]):
     ACT_HINTS: ClassVar[tuple[str, ...]] = (
         "act.advance", "act.pause", "act.abort", "act.full", "act.skip", "act.rollback", "act.retry",
     )  # fmt: skip
+    HINT_WORDS: ClassVar[dict[str, str]] = {}
+    """What a key does here, where the key bar's usual word would mislead."""
     NEEDS: ClassVar[tuple[str, ...]] = ("#hints",)
     """What must be composed before the first picture; children of a container come after its siblings."""
     live = False
@@ -126,9 +128,10 @@ class View(Screen[None]):
         keymap = self.cockpit.keys_in_force
         dead, words = self.cockpit.acts.dead_keys(self.drawn())
         self.query_one("#hints", Canvas).show(
-            [hints(self.hints_now(), keymap, width), act_hints(self.ACT_HINTS, keymap, width, dead, words)]
-            if self.ACT_HINTS
-            else [hints(self.hints_now(), keymap, width), Line()]
+            [
+                hints(self.hints_now(), keymap, width, words=self.HINT_WORDS),
+                act_hints(self.ACT_HINTS, keymap, width, dead, words) if self.ACT_HINTS else Line(),
+            ]
         )
 
     def hints_now(self) -> tuple[str, ...]:

@@ -45,8 +45,8 @@ def dialog_lines(d: Dialog, width: int, rows: int) -> tuple[Line, Line, list[Lin
     The foot, with what is to be typed, is never cut; findings give way before the first lines of the plan do.
     """
     plan = d.plan
-    what = "against the verdict" if _against(d) else _DIRECTION[plan.direction]
-    title = Line(f"confirm · {what}", "bad" if _against(d) else "title")
+    what, role = _what(d)
+    title = Line(f"confirm · {what}", role)
     source = d.snapshot.sources.get("kubernetes")
     if source is None or source.at is None:
         right = Line("state of unknown age", "unknown")
@@ -62,12 +62,18 @@ def dialog_lines(d: Dialog, width: int, rows: int) -> tuple[Line, Line, list[Lin
     return title, right, _body(d, width, rows - len(foot)), foot
 
 
-def _against(d: Dialog) -> bool:
-    return (
-        d.plan.tier >= Tier.NAME
-        and d.intent.verdict is not None
-        and d.intent.verdict.state in {"abort", "watch", "outage"}
-    )
+def _what(d: Dialog) -> tuple[str, str]:
+    """What kind of step this is, and its role: only traffic toward a version can go against its verdict."""
+    plan, verdict = d.plan, d.intent.verdict
+    if plan.tier < Tier.NAME:
+        return _DIRECTION[plan.direction], "title"
+    if plan.direction == "toward" and verdict is not None and verdict.state in {"abort", "watch", "outage"}:
+        return "against the verdict", "bad"
+    if plan.preflight is not None and plan.preflight.blocking:
+        return "blocked by the pre-flight", "bad"
+    if plan.preflight is not None and plan.preflight.typed:
+        return "the pre-flight asks for the name", "warn"
+    return ("the name is asked for", "warn") if plan.direction == "away" else (_DIRECTION[plan.direction], "title")
 
 
 _PLAN_ROWS = 4
@@ -140,11 +146,11 @@ def _foot(d: Dialog, width: int) -> list[Line]:
     typed = plan.tier >= Tier.NAME
     if typed:
         blocked = plan.preflight.blocking if plan.preflight is not None else ()
+        phrase = f"{plan.key.name} override {','.join(blocked)}" if blocked else plan.key.name
         if blocked:
-            phrase = f"{plan.key.name} override {','.join(blocked)}"
             lines += wrapped(f"blocked by the pre-flight; to go past it type: {phrase}", width, "bad")
         ask = "type the rollout name to arm:  " if not blocked else "type it to arm:  "
-        if width_of(plan.key.name) + len(ask) + 2 <= width:
+        if width_of(phrase) + len(ask) + 2 <= width:
             lines.append(Line(ask, "strong").extend(d.name.line(width - len(ask), focused=d.focus == "name")))
         else:
             lines += [Line(ask, "strong"), d.name.line(width, focused=d.focus == "name")]

@@ -8,15 +8,21 @@ from screens.draw.line import Line
 from screens.keys import SPECS, key_of
 
 
-def hints(ids: Sequence[str], keymap: Mapping[str, str], width: int, lead: str = "") -> Line:
-    """``j/k move  ⏎ open  / filter …``; what does not fit is left out, help has it all."""
+def hints(
+    ids: Sequence[str], keymap: Mapping[str, str], width: int, lead: str = "", words: Mapping[str, str] | None = None
+) -> Line:
+    """``j/k move  ⏎ open  / filter …``; what does not fit is left out, help has it all. ``words`` renames some."""
     line = Line(f" {lead}", "dim")
     for name in ids:
         spec = SPECS[name]
         key = key_of(name, keymap)
         if name == "nav.down":
             key = f"{key}/{key_of('nav.up', keymap)}"
-        piece = Line("  " if line.width > 1 + len(lead) else "").add(key, "key").add(f" {spec.hint}", "dim")
+        piece = (
+            Line("  " if line.width > 1 + len(lead) else "")
+            .add(key, "key")
+            .add(f" {(words or {}).get(name, spec.hint)}", "dim")
+        )
         if line.width + piece.width > width:
             continue
         line.extend(piece)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cockpit.model import sli
 from cockpit.model.rollout import Arm, Rollout
+from cockpit.model.snapshot import SeatAct
 from cockpit.model.verdict import Assessment
 from cockpit.ports import Series
 from screens.draw import glyphs
@@ -11,6 +12,7 @@ from screens.draw.format import UNIT, age, image_name, rev, short_digest, value
 from screens.draw.line import Line
 from screens.draw.spark import blocks, scale, window
 from screens.parts.pods import LETTER, brief, why
+from screens.parts.seats import act_said, news
 from screens.parts.sli_lines import CHART_SECONDS
 from screens.parts.status import VERDICT_ROLE, pick, pod_trouble
 from screens.parts.steps import timeline
@@ -19,10 +21,17 @@ _PEEKED = (sli.ERRORS, sli.P99, sli.CPU)
 
 
 def peek_lines(
-    rollout: Rollout, assessment: Assessment | None, series: Series, now: float, width: int, rows: int
-) -> list[Line]:
-    """At most ``rows`` lines; two say the verdict and the arms, six also steps, charts and images."""
+    rollout: Rollout, assessment: Assessment | None, series: Series, now: float, width: int, rows: int,
+    act: SeatAct | None = None,
+) -> list[Line]:  # fmt: skip
+    """At most ``rows`` lines; two say the verdict and the arms, six also steps, charts and images.
+
+    ``act``: the newest on it; another seat's is told whole beside the verdict, which gives way to it.
+    """
     verdict = _verdict(rollout, assessment)
+    if (fresh := news(act, now)) is not None:
+        told = Line(f"{glyphs.LIVE} ", "key").add(act_said(fresh, now), "strong")
+        verdict = verdict.with_right(told.cut(max(width // 2, width - verdict.width - 3)), width)
     pods = brief(rollout)
     trouble = pod_trouble(rollout.canary) or pod_trouble(rollout.baseline)
     if trouble:

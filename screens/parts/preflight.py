@@ -181,9 +181,10 @@ def check_row(found: Finding, title: int) -> Line:
 def check_lines(found: Finding, width: int) -> list[Line]:
     """One check with what was asked and answered, and what to do."""
     glyph, role, _ = mark(found)
-    head = Line(f"{glyph} ", role).add(found.title or found.check, "strong").add(f"  {asks(found)}", role)
-    if found.check != found.title:
-        head.add(f"  ({found.check})", "dim")
+    head = Line(f"{glyph} ", role).add(found.title or found.check, "strong")
+    if found.check != found.title:  # what an override names: before the words that may be cut
+        head.add(f" ({found.check})", "text")
+    head.add(f"  {asks(found)}", role)
     if found.at is not None:
         head.add(f"  {clock(found.at)}", "dim")
     lines = [head.cut(width), *_indented(found.text, width, "text")]

@@ -6,7 +6,7 @@ from cockpit.model import sli
 from cockpit.model.revision import Revision
 from cockpit.model.rollout import Rollout
 from screens.draw import glyphs
-from screens.draw.format import NONE, UNKNOWN, age, clock, day_clock, digest, image_name, value
+from screens.draw.format import NONE, UNKNOWN, age, clock, day_clock, digest, image_name, short_digest, value
 from screens.draw.line import Line
 from screens.parts.fleet_rows import share_text
 
@@ -57,7 +57,7 @@ _WIDE = 100
 
 
 def revision_title(width: int) -> Line:
-    line = Line("   ").add("REV", "title", 5).add("DIGEST", "title", 16)
+    line = Line("   ").add("REV", "title", 5).add("DIGEST", "title", 16 if width >= _WIDE else 9)
     if width >= _WIDE:
         line.add("TAG / COMMIT", "title", 17).add("LIVE FOR", "title", 9).add("ERR% / P99", "title", 12)
         line.add("IMAGE", "title", 11).add("SIGNED", "title", 11)
@@ -76,7 +76,8 @@ def revision_row(item: Revision, now: float, width: int, *, cursor: bool, asked:
     )
     line.add(_rev(item.revision), "strong", 4).add(" ")
     image = item.images[0] if item.images else None
-    line.add(digest(image.digest) if image else "?", "text" if image and image.digest else "unknown", 15).add(" ")
+    known = image.digest if image else None
+    line.add((digest if wide else short_digest)(known), "text" if known else "unknown", 15 if wide else 8).add(" ")
     _name(line, item, wide=wide)
     line.add(live_for(item, now), "text" if item.served else "unknown", 8 if wide else 6).add(" ")
     _then(line, item, wide=wide)
@@ -87,7 +88,7 @@ def revision_row(item: Revision, now: float, width: int, *, cursor: bool, asked:
         line.add(signed, role, 10).add(" ")
     text, role = _SPEED[item.speed]
     line.add(text, role, 11).add(" ")
-    bad = item.aborted or item.left == "rolled-back"
+    bad = item.aborted or item.left == "rolled-back" or bool(item.withheld)
     return line.add(" · ".join(notes(item)), "warn" if bad else "text").cut(width)
 
 
@@ -137,7 +138,8 @@ def notes(item: Revision) -> list[str]:
             (item.last_good, "last good"),
             (item.aborted is True, f"{glyphs.WARN} was aborted"),
             (item.left == "rolled-back", f"{glyphs.WARN} was rolled back"),
-            (item.source == "journal", "from journal"),
+            (item.source == "journal" and not item.withheld, "from journal"),
+            (bool(item.withheld), f"{glyphs.WARN} no template kept"),
         )
         if on
     ]
@@ -147,7 +149,9 @@ def about_line(item: Revision, now: float, width: int, *, asked: bool) -> Line:
     """The version under the cursor in words: what its cells have no room for."""
     line = Line(f" rev {_rev(item.revision)}", "strong").add(f"  {item.hash}", "dim")
     pieces: list[tuple[str, str]] = []
-    if item.source == "journal":
+    if item.withheld:
+        pieces.append((f"cannot be put back: pruned from the cluster, and {item.withheld}", "warn"))
+    elif item.source == "journal":
         pieces.append(("pruned from the cluster, its template is kept in the journal", "info"))
     if asked and item.retained != "retained":
         pieces.append((f"{item.retained}: {item.retained_reason or 'no reason is known'}", _RETAINED[item.retained][1]))
@@ -169,3 +173,11 @@ def about_line(item: Revision, now: float, width: int, *, asked: bool) -> Line:
 
 
 _LEFT = {"promoted-over": "promoted over", "aborted": "aborted", "rolled-back": "rolled back"}
+
+
+def coverage_rule(coverage: str, where: str, width: int) -> Line:
+    """A rule, with how many of the recent versions are proven retained, and which of how many the cursor is on."""
+    line = Line("── ", "faint").add(coverage, "dim").add(" ") if coverage else Line()
+    right = Line(f" {where} ", "dim").add("──", "faint") if where else Line()
+    line.cut(width - right.width)
+    return line.add("─" * (width - right.width - line.width), "faint").extend(right)

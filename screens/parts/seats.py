@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cockpit.model.rollout import Rollout
 from cockpit.model.snapshot import SeatAct
 from screens.draw.format import coarse
 
@@ -19,3 +20,10 @@ def act_said(act: SeatAct, now: float) -> str:
 def news(act: SeatAct | None, now: float) -> SeatAct | None:
     """The act while it is another seat's and fresh."""
     return act if act is not None and not act.own and now - act.at < FRESH_SECONDS else None
+
+
+def holder(rollout: Rollout, act: SeatAct | None, now: float) -> str:
+    """Who holds a rollout where it stands, since when and why, however long ago; empty when nobody said so."""
+    if act is None or {"pause": rollout.paused_by == "human", "abort": rollout.aborted}.get(act.verb) is not True:
+        return ""
+    return act_said(act, now)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from cockpit.model.rollout import Rollout
+from cockpit.model.snapshot import SeatAct
 from screens.draw import glyphs
 from screens.draw.format import age, percent
 from screens.draw.line import Line
 from screens.draw.spark import bar
+from screens.parts.seats import holder
 from screens.parts.status import check_progress, next_cell, running_check
 
 
@@ -98,8 +100,8 @@ def _no_steps(rollout: Rollout) -> str:
     return f"{kind}; {replicas.updated}/{replicas.desired} pods are new, {replicas.available} available"
 
 
-def weight(rollout: Rollout, now: float, width: int) -> Line:
-    """``▕██████░░░░▏ set 25% actual 25%   18m   next …``."""
+def weight(rollout: Rollout, now: float, width: int, act: SeatAct | None = None) -> Line:
+    """``▕██████░░░░▏ set 25% actual 25%   18m   next …``; ``act``: the newest on it, for who holds it and why."""
     wide = width >= 100
     cells = max(8, min(40, width // 5))
     shown = rollout.weight.actual if rollout.weight.actual is not None else rollout.weight.set
@@ -121,6 +123,8 @@ def weight(rollout: Rollout, now: float, width: int) -> Line:
             line.add(f" (step {age(now - rollout.step_since)})", "dim")
     if rollout.full and rollout.in_flight:
         line.add("   full promotion under way", "warn")
+    if held := holder(rollout, act, now):
+        return line.then(Line(held, "strong"), width)
     right = Line("next ", "dim").add(_next(rollout, now), "strong") if rollout.in_flight or rollout.aborted else Line()
     return line.then(right, width) if right.width else line.cut(width)
 

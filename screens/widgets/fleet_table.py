@@ -2,49 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 from textual.message import Message
 
 from cockpit.model.resource import Key
-from cockpit.model.rollout import Rollout
 from cockpit.model.snapshot import Snapshot
-from cockpit.model.urgency import in_default_view, urgency
 from screens.draw.format import coarse
 from screens.draw.line import Line
+from screens.parts.fleet_order import SORTS, Filter, Sort, ordered
 from screens.parts.fleet_rows import Column, columns, heading, name_width, row
 from screens.parts.header import stale
-from screens.parts.status import status
 from screens.widgets.canvas import Canvas
 
 HOLD_SECONDS = 20.0
 """For so long after the cursor moved the order of the rows is left alone."""
 HOME_SECONDS = 3.0
 """For so long after the first whole picture a cursor that nobody moved stays on the worst row."""
-
-Sort = Literal["urgency", "name", "namespace", "age"]
-SORTS: tuple[Sort, ...] = ("urgency", "name", "namespace", "age")
-
-
-class Filter(NamedTuple):
-    """A regular expression over a row's text; ``inverse`` keeps what does not match."""
-
-    text: str
-    pattern: re.Pattern[str]
-    inverse: bool
-
-
-def parse_filter(text: str) -> Filter | None:
-    """``!`` in front inverts; empty is no filter. Raises ValueError with a sentence for a bad expression."""
-    body = text.removeprefix("!")
-    if not body:
-        return None
-    try:
-        return Filter(text, re.compile(body, re.IGNORECASE), text.startswith("!"))
-    except re.error as error:
-        raise ValueError(f"filter {body!r} is not a regular expression: {error}") from None
 
 
 class FleetTable(Canvas, can_focus=True):
@@ -206,37 +181,9 @@ class FleetTable(Canvas, can_focus=True):
         return source is not None and source.state != "syncing"
 
     def _sorted(self) -> list[Key]:
-        snapshot = self._snapshot
-        if snapshot is None:
+        if self._snapshot is None:
             return []
-        chosen = [
-            rollout
-            for rollout in snapshot.rollouts.values()
-            if (self.everything or rollout.key in self._marks or in_default_view(rollout, self._now))
-            and self._passes(rollout)
-        ]
-        assessments = snapshot.assessments
-
-        def rank(rollout: Rollout) -> tuple[Any, ...]:
-            pinned = rollout.key not in self._marks
-            if self.sort == "name":
-                return (pinned, rollout.key.name, rollout.key)
-            if self.sort == "namespace":
-                return (pinned, rollout.key.namespace, rollout.key.name, rollout.key)
-            if self.sort == "age":
-                return (pinned, -(rollout.started_at or rollout.created_at or 0.0), rollout.key)
-            return (pinned, urgency(rollout, assessments.get(rollout.key)), rollout.key)
-
-        return [rollout.key for rollout in sorted(chosen, key=rank)]
-
-    def _passes(self, rollout: Rollout) -> bool:
-        if self.filter is None or self._snapshot is None:
-            return True
-        assessment = self._snapshot.assessments.get(rollout.key)
-        state = assessment.verdict.state if assessment else ""
-        word = status(rollout, assessment).word
-        text = f"{rollout.key} {rollout.key.kind} {rollout.phase} {state} {word} {rollout.strategy}"
-        return bool(self.filter.pattern.search(text)) != self.filter.inverse
+        return ordered(self._snapshot, self._now, self.sort, self.filter, self._marks, everything=self.everything)
 
     def _fitting(self, width: int) -> list[Column]:
         picture = self._snapshot or Snapshot(0, 0.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cockpit.model.rollout import Rollout
+from cockpit.model.snapshot import SeatAct
 from screens.draw.line import Line
 from screens.parts.steps import timeline, weight
 from screens.widgets.canvas import Canvas
@@ -15,10 +16,12 @@ class StepTimeline(Canvas, can_focus=True):
         super().__init__(id=id)
         self._offset: int | None = None
         self._rollout: Rollout | None = None
+        self._act: SeatAct | None = None
         self._now = 0.0
 
-    def draw(self, rollout: Rollout, now: float) -> None:
-        self._rollout, self._now = rollout, now
+    def draw(self, rollout: Rollout, now: float, act: SeatAct | None = None) -> None:
+        """``act``: the newest on this rollout, from any seat."""
+        self._rollout, self._now, self._act = rollout, now, act
         width, _ = self.inner
         total = len(rollout.steps)
         title = Line("steps", "title")
@@ -29,7 +32,7 @@ class StepTimeline(Canvas, can_focus=True):
             right.add(f" · {rollout.traffic}", "text")
         if rollout.owner is not None:
             right.add(f" · {rollout.owner.tool} {rollout.owner.name}", "warn")
-        self.show([timeline(rollout, width, self._offset), weight(rollout, now, width)], title, right)
+        self.show([timeline(rollout, width, self._offset), weight(rollout, now, width, act)], title, right)
 
     def sideways(self, steps: int) -> None:
         """Look at other steps by hand."""
@@ -37,16 +40,16 @@ class StepTimeline(Canvas, can_focus=True):
             return
         at = self._offset if self._offset is not None else self._rollout.step_index or 0
         self._offset = max(0, min(at + steps, len(self._rollout.steps) - 1))
-        self.draw(self._rollout, self._now)
+        self.draw(self._rollout, self._now, self._act)
 
     def on_blur(self) -> None:
         self._offset = None
         if self._rollout is not None:
-            self.draw(self._rollout, self._now)
+            self.draw(self._rollout, self._now, self._act)
 
     def on_resize(self) -> None:
         if self._rollout is not None:
-            self.draw(self._rollout, self._now)
+            self.draw(self._rollout, self._now, self._act)
 
     def on_focus(self) -> None:
         self.on_resize()

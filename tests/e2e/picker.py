@@ -16,6 +16,8 @@ from tests.harness.tmux import Tmux
 
 SPACE, NAME = "shop", "cart"
 CART = f"{SPACE}/{NAME}"
+DIGEST = r"(?:sha256:)?[0-9a-f]{4}…"
+"""A digest in the picker's list, with its algorithm where there is room."""
 GUARD_SECONDS = 0.4
 """Keys of the first 250 ms after a dialog's first paint are ignored by design."""
 
@@ -54,13 +56,13 @@ class Shop:
         """R, the cursor on a version, its registry's answer and its plan on screen."""
         terminal.type("R")
         # The cursor moves one row per key, and a key pressed before the list is there moves nothing.
-        row = terminal.wait_for(rf"^▌?.{{0,3}}\b{revision} +sha256:")
-        rows = [line for line in row.splitlines() if "sha256:" in line and re.match(r"^.{0,4}\d+ +sha256:", line)]
+        row = terminal.wait_for(rf"^▌?.{{0,3}}\b{revision} +{DIGEST}")
+        rows = [line for line in row.splitlines() if re.match(rf"^.{{0,4}}\d+ +{DIGEST}", line)]
         at = next(index for index, line in enumerate(rows) if line.startswith("▌"))
         to = next(index for index, line in enumerate(rows) if re.match(rf"^.{{0,4}}\b{revision} ", line))
         for _ in range(abs(to - at)):
             terminal.type("j" if to > at else "k")
-        return terminal.wait_for(rf"^▌.{{0,3}}\b{revision} +sha256:")
+        return terminal.wait_for(rf"^▌.{{0,3}}\b{revision} +{DIGEST}")
 
     def review(self, terminal: Tmux) -> str:
         """Enter, and the dialog as it stands."""

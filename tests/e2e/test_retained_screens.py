@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from tests.conftest import MakeCockpit, MakeTmux, MakeWorld
-from tests.e2e.picker import CART, NAME, SPACE, Shop, finding
+from tests.e2e.picker import CART, DIGEST, NAME, SPACE, Shop, finding
 from tests.harness.command import Cockpit
 
 SIZES = [(120, 36), (80, 24)]
@@ -111,7 +111,7 @@ def test_a_registry_that_stops_half_way_is_unknown_typed_and_recorded_so(shop: S
     shop.control.call("POST", "/registry/fault", {"status": 503, "text": "maintenance"})
     terminal.type("k")
     terminal.type("k")
-    terminal.wait_for(r"^▌.{0,3}\b5 +sha256:")
+    terminal.wait_for(rf"^▌.{{0,3}}\b5 +{DIGEST}")
     dialog = shop.review(terminal)
     flat = re.sub(r"[\s│]+", " ", dialog)
     assert "retained: unknown: " in flat

@@ -236,6 +236,21 @@ class FakeSeat:
 _TITLES = {"advance": "ADVANCE", "abort": "ABORT", "full": "FULL PROMOTE", "skip": "SKIP STEP", "rollback": "ROLL BACK"}
 
 
+_LINES = (
+    ("traffic", "25 % rev 42 → 0 %, rev 41 → 100 %"),
+    ("effect", "canary pods scale down after 30 s"),
+    ("takes", "about 5 s (istio weights), no pod restarts"),
+    ("stable", "9 of 9 pods available: healthy, and enough for 100 %"),
+)
+_BACK = (
+    ("from", "rev 42 (checkout@9f3c…a1)"),
+    ("to", "rev 41 (checkout@71bd…04)"),
+    ("traffic", "25 % rev 42 → 0 %: the stable version is up, no step runs"),
+    ("stable", "9 of 9 pods available: healthy, and enough for 100 %"),
+    ("verdict", "errors 4.10 % vs 0.30 % (13.7x): rollback agrees"),
+)
+
+
 def plan_of(intent: Intent, tier: Tier) -> Plan:
     """A plan with the texts of the drawings."""
     away = intent.verb in {"abort", "rollback", "pause"}
@@ -244,10 +259,11 @@ def plan_of(intent: Intent, tier: Tier) -> Plan:
     patch = Patch(
         ROLLOUTS, intent.key.namespace, intent.key.name, "status", (*tests, change), f"asks for {intent.verb}"
     )
-    warnings = ("AGAINST THE VERDICT: error 13.7× baseline, burn 15.1×",) if tier == Tier.NAME else ()
+    against = tier == Tier.NAME and not away
+    warnings = ("AGAINST THE VERDICT: error 13.7× baseline, burn 15.1×",) if against else ()
     if tier == Tier.YES_WARNED:
         warnings = ("Argo CD app checkout owns this: self-heal may revert it",)
-    asks = {Tier.NAME: "it moves traffic toward what the evidence holds to be bad"}
+    asks = {Tier.NAME: "the evidence is against it" if against else "the pre-flight asks for it"}
     asks[Tier.YES_WARNED] = "there is not enough evidence yet"
     return Plan(
         intent.verb,
@@ -256,12 +272,7 @@ def plan_of(intent: Intent, tier: Tier) -> Plan:
         _TITLES.get(intent.verb, intent.verb.upper()),
         "away" if away else "toward",
         (patch,),
-        (
-            ("traffic", "25 % rev 42 → 0 %, rev 41 → 100 %"),
-            ("effect", "canary pods scale down after 30 s"),
-            ("takes", "about 5 s (istio weights), no pod restarts"),
-            ("stable", "9 of 9 pods available: healthy, and enough for 100 %"),
-        ),
+        _BACK if intent.verb == "rollback" else _LINES,
         {},
         warnings=warnings,
         tier=tier,

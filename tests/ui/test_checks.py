@@ -13,7 +13,8 @@ from cockpit.model.rollout import Owner
 from screens.checks import ChecksView
 from screens.confirm import ConfirmScreen
 from screens.parts.preflight import own_warnings, trouble_lines, worst_first
-from screens.rollback import FRESH_SECONDS, RollbackView
+from screens.review import FRESH_SECONDS
+from screens.rollback import RollbackView
 from tests.ui import pictures
 from tests.ui.drive import driven, loaded, press, settle, text_of
 from tests.ui.fake_seat import FakeSeat, plan_of

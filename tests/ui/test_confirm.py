@@ -7,17 +7,22 @@ import asyncio
 import msgspec
 import pytest
 
-from cockpit.model.plan import Refusal, Tier
+from cockpit.model.plan import Intent, Refusal, Tier
+from cockpit.model.preflight import Finding, Preflight
 from cockpit.model.resource import Key
 from cockpit.model.snapshot import Source
 from cockpit.model.verdict import State
 from screens.confirm import ConfirmScreen
+from screens.parts.dialog import Dialog, dialog_lines
+from screens.widgets.field import Field
 from screens.widgets.fleet_table import HOME_SECONDS
+from tests.ui import pictures
 from tests.ui.drive import driven, press, settle, text_of
-from tests.ui.fake_seat import FakeSeat
+from tests.ui.fake_seat import FakeSeat, plan_of
 from tests.ui.pictures import NOW
 
 CHECKOUT = Key("Rollout", "payments", "checkout-api")
+ASKS = Finding("", "", "finding", "confirm", "Job checkout-migrate ran 20 min ago, with rev 42")
 
 
 async def open_dialog(pilot, wall, key="X"):  # type: ignore[no-untyped-def]
@@ -340,3 +345,41 @@ async def test_a_defect_while_planning_or_sending_never_looks_like_success() -> 
         await press(pilot, "y")
         assert "abort unknown, settled at the next start" in text_of(app)
         assert "unexpected error" in text_of(app)
+
+
+@pytest.mark.parametrize(
+    ("key", "verb", "what"),
+    [
+        ("X", "abort", "confirm · the name is asked for"),
+        ("F", "full", "confirm · against the verdict"),
+    ],
+)
+async def test_only_traffic_toward_what_is_held_bad_is_against_the_verdict(key: str, verb: str, what: str) -> None:
+    seat = FakeSeat()
+    seat.tiers[verb] = Tier.NAME
+    async with driven(seat) as (app, pilot, wall):
+        await open_dialog(pilot, wall, key)
+        assert what in text_of(app)
+
+
+@pytest.mark.parametrize(
+    ("found", "what", "role"),
+    [
+        (pictures.preflight(), "confirm · blocked by the pre-flight", "bad"),
+        (pictures.checks(migration=ASKS), "confirm · the pre-flight asks for the name", "warn"),
+        (None, "confirm · the name is asked for", "warn"),
+    ],
+)
+def test_a_rollback_away_from_what_aborts_is_never_against_the_verdict(
+    found: Preflight | None, what: str, role: str
+) -> None:
+    rollout, assessment = pictures.dozen()[0]
+    intent = Intent("rollback", rollout, assessment.verdict, to="41")
+    plan = msgspec.structs.replace(plan_of(intent, Tier.NAME), preflight=found)
+    dialog = Dialog(
+        intent, plan, FakeSeat().identity, pictures.picture(), NOW, "cancel", Field(), Field(), armed=False, moved=(),
+        said="",
+    )  # fmt: skip
+    title, _, body, _ = dialog_lines(dialog, 76, 34)
+    assert (title.text, title.parts[0][1]) == (what, role)
+    assert any("rollback agrees" in line.text for line in body)

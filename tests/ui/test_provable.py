@@ -120,6 +120,48 @@ async def test_what_another_seat_did_is_said_in_the_dialog_and_under_the_cockpit
         assert "ZXZpbA" not in text_of(app) and "\x1b" not in text_of(app)
 
 
+@pytest.mark.parametrize("size", [(120, 36), (80, 24)])
+@pytest.mark.parametrize("ago", [125, 7200])
+async def test_the_page_of_a_rollout_says_who_holds_it_since_when_and_why(size: tuple[int, int], ago: float) -> None:
+    seat = FakeSeat()
+    catalog = Key("Rollout", "shop", "catalog")
+    act = SeatAct("01J", "sre2", "pause", "sre2 paused: wait for db", NOW - ago)
+    seat.picture = msgspec.structs.replace(seat.picture, version=2, acts={catalog: act})
+    async with driven(seat, size, start=(None, "shop", "catalog")) as (app, pilot, _):
+        app.acts.note(catalog, "pause: nothing was sent", "dim")
+        await settle(pilot)
+        steps = "\n".join(text_of(app).split("\n")[2:6])
+        assert f"sre2 paused {'2m' if ago < 600 else '2h'} ago: wait for db" in steps
+        seat.change("catalog", phase="Progressing", paused_by=None)
+        await settle(pilot)
+        assert "wait for db" not in "\n".join(text_of(app).split("\n")[2:6]), "it is resumed since"
+
+
+async def test_what_another_seat_did_later_is_not_hidden_by_our_own_word() -> None:
+    seat = FakeSeat()
+    async with driven(seat) as (app, pilot, _):
+        await press(pilot, "enter")
+        app.acts.note(KEY, "abort: nothing was sent", "dim")
+        seat.time += 5
+        act = SeatAct("01J", "sre2", "abort", "sre2 aborted: psp times out", seat.time)
+        seat.picture = msgspec.structs.replace(seat.picture, version=2, acts={KEY: act})
+        await settle(pilot)
+        assert "sre2 aborted 0s ago: psp times out" in text_of(app).split("\n")[-3]
+        app.acts.note(KEY, "retry: nothing was sent", "dim")
+        assert "retry: nothing was sent" in text_of(app).split("\n")[-3], "ours is the newest again"
+
+
+@pytest.mark.parametrize("size", [(120, 36), (80, 24)])
+async def test_what_the_row_has_no_room_for_is_whole_in_the_peek(size: tuple[int, int]) -> None:
+    seat = FakeSeat()
+    act = SeatAct("01J", "sre2", "pause", "sre2 paused: wait for db", NOW - 14)
+    seat.picture = msgspec.structs.replace(seat.picture, version=2, acts={KEY: act})
+    async with driven(seat, size) as (app, _, _):
+        lines = text_of(app).split("\n")
+        at = next(index for index, line in enumerate(lines) if "peek · payments/checkout-api" in line)
+        assert "ABORT" in lines[at + 1] and "sre2 paused 14s ago: wait for db" in lines[at + 1]
+
+
 async def test_a_blocking_check_is_seen_in_the_picker_and_only_its_own_name_goes_past_it() -> None:
     seat = FakeSeat()
     seat.tiers["rollback"], seat.preflight = Tier.NAME, pictures.preflight()
