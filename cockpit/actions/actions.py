@@ -146,7 +146,7 @@ class Actions:
             return Refusal(intent.verb, intent.key, f"what it needs cannot be read: {error}", result_of(error))
         if isinstance(drafted, Refusal):
             return drafted
-        tier, reason = tiers.decide(tiers.case_of(intent, drafted, history.rolled_back_from))
+        tier, reason = tiers.decide(tiers.case_of(intent, drafted, history.rolled_back_from, history.rolled_back_to))
         plan = msgspec.structs.replace(
             drafted,
             tier=tier,
@@ -285,7 +285,7 @@ class Actions:
             return None
         history = await self._history(intent)
         due = msgspec.structs.replace(intent, verdict=now.verdict, held_bad=history.held_bad)
-        tier, reason = tiers.decide(tiers.case_of(due, plan, history.rolled_back_from))
+        tier, reason = tiers.decide(tiers.case_of(due, plan, history.rolled_back_from, history.rolled_back_to))
         if tier <= plan.tier or consent.name is not None:
             return None
         turned = f"{seen.state.upper()} -> {now.verdict.state.upper()}, {now.verdict.reason}"

@@ -78,11 +78,13 @@ def decide(case: Case) -> tuple[Tier, str]:
     return max(rows, key=lambda row: row[0])
 
 
-def case_of(intent: Intent, plan: Plan, rolled_back_from: str | None = None) -> Case:
+def case_of(intent: Intent, plan: Plan, rolled_back_from: str | None = None, rolled_back_to: str | None = None) -> Case:
     """Reads a case off an intent and its plan.
 
     ``rolled_back_from``: the version that the newest journaled act on this rollout left by a rollback. While that is
     still the stable one, the rollback is in flight, even where the objects do not show it (images pinned anew).
+    ``rolled_back_to``: where it went. When that is the canary, and it left another one than the stable version, then
+    nobody holds the stable version bad, though it is newer than what returns.
     """
     rollout = intent.rollout
     gains: str | None = None
@@ -90,7 +92,10 @@ def case_of(intent: Intent, plan: Plan, rolled_back_from: str | None = None) -> 
         gains = rollout.canary.hash if rollout.canary else None
     elif plan.verb == "rollback":
         gains = plan.to_hash
-    leaving_stable = rollout.baseline is not None and rollout.baseline.hash == rolled_back_from
+    stable = rollout.baseline.hash if rollout.baseline is not None else None
+    leaving_stable = stable is not None and stable == rolled_back_from
+    ours = rollout.canary is not None and rolled_back_to is not None and rollout.canary.hash == rolled_back_to
+    left_another = ours and stable is not None and not leaving_stable and stable not in intent.held_bad
     return Case(
         direction=plan.direction,
         evidence=intent.verdict.state if intent.verdict is not None else None,
@@ -98,7 +103,7 @@ def case_of(intent: Intent, plan: Plan, rolled_back_from: str | None = None) -> 
         full=plan.verb == "resume" and rollout.strategy == "rolling",
         promotes=plan.verb == "full",
         # A rollback chooses its own target; whether the canary of the moment is on its way back does not matter to it.
-        returning=(rollout.returning or leaving_stable) and plan.verb != "rollback",
+        returning=(leaving_stable or (rollout.returning and not left_another)) and plan.verb != "rollback",
         restores_bad=gains is not None and gains in intent.held_bad,
         steps_over=plan.verb in ("skip", "retry"),
         owner=plan.verb if plan.verb in OWNER_VERBS else None,

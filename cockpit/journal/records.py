@@ -103,12 +103,14 @@ class Past(msgspec.Struct, frozen=True):
 class History(msgspec.Struct, frozen=True):
     """What an operator's earlier acts say. ``held_bad``: hashes left by an abort or a rollback, newest first.
 
-    ``rolled_back_from``: the version that the newest act left, where that act was a rollback. ``paused_by``: the actor
+    ``rolled_back_from``, ``rolled_back_to``: the versions that the newest act left and went to, where that act was a
+    rollback; moving it on along its steps is no act of its own here. ``paused_by``: the actor
     of the newest pause that no resume followed.
     """
 
     held_bad: tuple[str, ...] = ()
     rolled_back_from: str | None = None
+    rolled_back_to: str | None = None
     paused_by: str | None = None
 
 

@@ -16,6 +16,7 @@ from cockpit.ports import PastAct
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _LEAVING = ("abort", "rollback")
 _TOWARD = ("advance", "skip", "full", "retry")
+_ON_THE_WAY = ("advance", "skip", "pause", "resume")
 
 
 def intent_row(record: IntentRecord, who: Who) -> dict[str, Any]:
@@ -93,10 +94,12 @@ def history_of(rows: Sequence[Row]) -> History:
             left.pop(source, None)
         if row["verb"] in ("pause", "resume"):
             paused_by = row["actor"] if row["verb"] == "pause" else None
-    newest = rows[-1] if rows else None
+    newest = next((row for row in reversed(rows) if row["verb"] not in _ON_THE_WAY), None)
+    rollback = newest if newest is not None and newest["verb"] == "rollback" else None
     return History(
         held_bad=tuple(reversed(left)),
-        rolled_back_from=newest["from_hash"] if newest is not None and newest["verb"] == "rollback" else None,
+        rolled_back_from=rollback["from_hash"] if rollback is not None else None,
+        rolled_back_to=rollback["to_hash"] if rollback is not None else None,
         paused_by=paused_by,
     )
 

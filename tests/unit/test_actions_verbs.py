@@ -457,7 +457,7 @@ async def test_the_way_back_from_a_rollback_in_flight_takes_the_name(folder: Pat
     assert (await at.act("rollback", to="last-good", now=False)).result == "done"
     plan = await at.plan("abort")
     assert plan.tier is Tier.NAME
-    assert any("rolled back from" in warning for warning in plan.warnings)
+    assert any("return to an earlier version" in warning for warning in plan.warnings)
 
 
 async def test_gitops_owners_are_warned_about_before_a_rollback(folder: Path) -> None:

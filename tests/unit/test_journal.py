@@ -188,7 +188,13 @@ async def test_what_was_left_before_is_remembered_until_it_is_taken_back(journal
     await act(7, "pause", "r2", None)
     assert (await journal.history("u1")).paused_by == "sre1"
     await act(8, "resume", "r2", None)
-    assert (await journal.history("u1")).paused_by is None
+    await act(9, "advance", "r2", None)
+    history = await journal.history("u1")
+    assert history.paused_by is None
+    assert (history.rolled_back_from, history.rolled_back_to) == ("r1", "r2")  # still under way, step by step
+    await act(10, "abort", "r2", "r1")
+    history = await journal.history("u1")
+    assert (history.rolled_back_from, history.rolled_back_to) == (None, None)
 
 
 async def test_versions_that_an_act_led_to_are_on_record(journal: Journal) -> None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import itertools
 from typing import get_args
 
+import msgspec
 import pytest
 
 from cockpit.actions.consent import missing
-from cockpit.actions.tiers import Case, decide
-from cockpit.model.plan import Consent, Plan, Tier
+from cockpit.actions.tiers import Case, case_of, decide
+from cockpit.model.plan import Consent, Intent, Plan, Tier
 from cockpit.model.resource import Key
 from cockpit.model.verdict import State
+from tests.harness import seat
 
 STATES: tuple[State | None, ...] = (*get_args(State), None)
 YES, WARNED, NAME = Tier.YES, Tier.YES_WARNED, Tier.NAME
@@ -69,6 +71,33 @@ def test_on_with_a_rollback_in_flight_is_the_safe_direction(evidence: State, tie
 @pytest.mark.parametrize("evidence", STATES)
 def test_toward_a_version_that_was_left_before_takes_the_name(direction: str, evidence: State | None) -> None:
     assert decide(Case(direction, evidence, restores_bad=True))[0] is NAME
+
+
+RETURNED, STABLE, BAD = "old", "stable", "bad"
+
+
+@pytest.mark.parametrize(
+    ("left", "to", "held_bad", "returning"),
+    [
+        (BAD, RETURNED, (BAD,), False),  # a canary was left for a version older than stable: stable is not held bad
+        (STABLE, RETURNED, (STABLE,), True),
+        (BAD, RETURNED, (BAD, STABLE), True),  # stable was left before, too
+        (None, None, (), True),  # by another seat: the objects alone speak
+        (BAD, "another", (BAD,), True),  # what is in flight is not what this journal's rollback went to
+        (BAD, None, (BAD,), True),  # images pinned anew: where it went has no hash yet
+    ],
+)
+def test_the_stable_version_is_held_bad_only_where_it_was_left(
+    left: str | None, to: str | None, held_bad: tuple[str, ...], returning: bool
+) -> None:
+    rollout = seat.rollout(canary=seat.arm("canary", hash=RETURNED), baseline=seat.arm("baseline", hash=STABLE))
+    intent = Intent("abort", msgspec.structs.replace(rollout, returning=True), None, held_bad=held_bad)
+    draft = msgspec.structs.replace(plan(NAME), verb="abort", direction="away")
+    case = case_of(intent, draft, left, to)
+    assert case.returning is returning
+    assert decide(case)[0] is (NAME if returning else YES)
+    forward = msgspec.structs.replace(case, direction="toward", evidence="blind")
+    assert decide(forward)[0] is (YES if returning else NAME)
 
 
 def test_resuming_a_deployment_warns_that_nothing_stops_it() -> None:

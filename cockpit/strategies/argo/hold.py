@@ -99,7 +99,7 @@ async def abort(intent: Intent, _reader: Reader) -> Plan | Refusal:
     stable, warning = capacity(rollout)
     warnings = [warning] if warning else []
     if rollout.returning:
-        warnings.append(f"this restores {named(rollout.baseline)}, the version that is being rolled back from")
+        warnings.append(f"the canary is the return to an earlier version; this restores {named(rollout.baseline)}")
     lines = [
         ("traffic", f"{share(rollout)} {pictured(rollout.canary)} → 0 %, {named(rollout.baseline)} → 100 %"),
         ("stable", stable),

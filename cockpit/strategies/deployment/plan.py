@@ -189,5 +189,5 @@ def _warnings(intent: Intent, target: targets.Target) -> list[str]:
     if target.hash in intent.held_bad:
         warnings.append(f"{target.name} was left before by an abort or a rollback")
     if intent.verb == "abort" and rollout.returning:
-        warnings.append(f"this restores {target.name}, the version that is being rolled back from")
+        warnings.append(f"what rolls out is the return to an earlier version; this restores {target.name}")
     return warnings
