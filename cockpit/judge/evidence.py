@@ -17,7 +17,9 @@ READY_ALPHA = 0.05
 
 _NEW = (0.0,) * POINTS
 _ENOUGH = -math.log(READY_ALPHA)
-_SLACK = 1.25
+_SLACK = 1.5
+POINT_BAD = 10
+"""Bad events below which the bare ratio says nothing: it swings by half."""
 
 
 def fold(evidence: Evidence, stratum: Stratum) -> Evidence:
@@ -81,21 +83,22 @@ def proven(evidence: Evidence) -> Proof | None:
     ceiling = evidence.sli.ceiling
     if ceiling is None:
         return None
-    if evidence.proven == "ceiling":
-        ceiling *= _SLACK
     return "ceiling" if rare(evidence, ceiling) else None
 
 
 def rare(evidence: Evidence, ceiling: float) -> bool:
-    """Whether bad events are surely rarer than ``ceiling``, and too few to compare or comparing well."""
+    """Whether bad events are surely rarer than ``ceiling``, and too few to compare or comparing well.
+
+    Once proven it takes a ratio beyond k of no small number to take it back: six errors more or less swing by half.
+    """
     canary, baseline, sli = evidence.canary, evidence.baseline, evidence.sli
     if sli.kind == "volume":
         return False
-    if canary.bad >= LEAST_BAD and baseline.total:
-        halfway = (1.0 + sli.k) / 2.0
-        if canary.bad * baseline.total > halfway * baseline.bad * canary.total:
-            return False
-    return absolute.below(canary, ceiling, READY_ALPHA)
+    held = evidence.proven is not None
+    least, ratio = (POINT_BAD, sli.k) if held else (LEAST_BAD, (1.0 + sli.k) / 2.0)
+    if canary.bad >= least and baseline.total and canary.bad * baseline.total > ratio * baseline.bad * canary.total:
+        return False
+    return absolute.below(canary, ceiling * _SLACK if held else ceiling, READY_ALPHA)
 
 
 def burns(evidence: Evidence) -> bool:

@@ -7,8 +7,8 @@ from typing import Literal
 
 from msgspec.structs import replace
 
-from cockpit.judge import words
-from cockpit.judge.evidence import rare
+from cockpit.judge import absolute, words
+from cockpit.judge.evidence import POINT_BAD, READY_ALPHA, rare
 from cockpit.judge.ratio import jeffreys_interval, point, posterior
 from cockpit.judge.saturation import worse_than_baseline
 from cockpit.judge.sequential import shown
@@ -23,7 +23,6 @@ EXPECTED = frozenset({"NO_PODS", "TOO_NEW", "NO_TRAFFIC_EXPECTED"})
 
 LEAST_STRATA = 6  # 90 s: two scrapes and the first minute of a cold pod
 _LEAST_BAD = 5
-_POINT_BAD = 10  # for the bare ratio, which of fewer bad requests swings by half
 _SUSPECT = 0.95
 _RECENT = math.log(5.0)
 _AGAINST_PROOF = math.log(20.0)
@@ -97,7 +96,7 @@ def judged(
         return "ready", proof
     wait = waiting(evidence, pace, policy, ceiling)
     ratio = point(evidence.canary, evidence.baseline)
-    counted = evidence.sli.kind not in ("volume", "latency") and evidence.canary.bad >= _POINT_BAD
+    counted = evidence.sli.kind not in ("volume", "latency") and evidence.canary.bad >= POINT_BAD
     if wait.enough and counted and ratio is not None and ratio > evidence.sli.k:
         return "watch", f"{words.beside(evidence)}; above {evidence.sli.k:g}x, not proven; {wait.reason}"
     return "wait", _with_numbers(evidence, wait.reason)
@@ -167,7 +166,8 @@ def _ready(evidence: Evidence, ceiling: float | None) -> str | None:
     if evidence.proven == "ratio":
         return f"{words.beside(evidence)}; surely below {evidence.sli.k:g}x"
     if ceiling is not None and (evidence.proven == "ceiling" or rare(evidence, ceiling)):
-        return f"{words.beside(evidence)}; surely below {words.percent(ceiling)}"
+        bound = max(ceiling, absolute.upper(evidence.canary, READY_ALPHA))  # what was proven may hold by some slack
+        return f"{words.beside(evidence)}; surely below {words.percent(bound)}"
     return None
 
 

@@ -114,9 +114,19 @@ def test_a_tenfold_regression_is_found_through_the_bursts(seed: int) -> None:
 
 
 def test_five_times_the_errors_at_one_request_a_second_is_found_in_five_minutes_at_the_median() -> None:
-    found = sorted(first(list(hours("low-traffic", "slow-burn", seed, 0.5 * HOUR)), "abort") for seed in range(1, 16))
-    assert found[len(found) // 2] <= 330
-    assert sum(at <= 1800 for at in found) >= 14
+    """Of 41 rollouts, for the median of fifteen strays by more than a minute; 400 are in ``tests.bench``."""
+    stories = (hours("low-traffic", "slow-burn", seed, 0.5 * HOUR, judged_every=1) for seed in range(1, 42))
+    found = sorted(next((moment.at for moment in story if moment.state == "abort"), math.inf) for story in stories)
+    assert found[len(found) // 2] <= 330  # the canary's pods come up in the first half minute
+    assert sum(at <= 1800 for at in found) >= 38
+
+
+def test_a_proof_by_the_ceiling_is_not_taken_back_by_a_few_errors() -> None:
+    """Half a percent on both sides, ten requests a second: the bare ratio swings beyond what a proof begins with."""
+    for seed in range(1, 21):
+        states = [moment.state for moment in hours("healthy", "cart", seed, HOUR, judged_every=1)]
+        begun = states.index("ready")
+        assert set(states[begun:]) == {"ready"}, seed
 
 
 @pytest.mark.parametrize("seed", range(1, 5))
