@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from tests import peers
@@ -15,6 +16,12 @@ from tests.harness.kubectl import Kubectl
 from tests.harness.recorder import Recorder
 from tests.harness.tmux import Tmux
 from tests.harness.world import WorldProcess
+
+# The same examples everywhere, however slow the machine: a run that fails must fail again.
+hypothesis.settings.register_profile(
+    "cockpit", deadline=None, derandomize=True, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("cockpit")
 
 MakeWorld = Callable[..., WorldProcess]
 MakeCockpit = Callable[..., Cockpit]

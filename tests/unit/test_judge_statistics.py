@@ -26,7 +26,7 @@ def exact_betainc(a: int, b: int, x: Fraction) -> float:
     return float(sum(math.comb(n, j) * x**j * (1 - x) ** (n - j) for j in range(a, n + 1)))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.integers(1, 120), st.integers(1, 120), st.integers(1, 999))
 def test_incomplete_beta_against_rational_arithmetic(a: int, b: int, thousandths: int) -> None:
     x = Fraction(thousandths, 1000)

@@ -416,7 +416,7 @@ _reading = st.builds(Reading, _value, blind=_blind)
 _counts = st.integers(0, 10**7).flatmap(lambda total: st.builds(Counts, st.integers(0, total), st.just(total)))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.booleans(),
     st.booleans(),
@@ -436,7 +436,7 @@ def test_counts_without_strata_decide_nothing(in_flight, seen, canary, baseline,
     assert all(row.state not in ("ready", "abort") for row in found.slis)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(_counts, _counts, _blind.filter(lambda blind: blind is not None))
 def test_missing_data_never_becomes_ready_or_abort(canary: Counts, baseline: Counts, blind: Blind) -> None:
     evidence = replace(folded(*[(canary, baseline)] * 8), latched_at=None, latched_by=None, blind=blind)

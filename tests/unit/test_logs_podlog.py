@@ -228,7 +228,7 @@ def test_a_single_line_on_a_quiet_stream_is_not_held_back() -> None:
     run(main())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(st.sampled_from([0, 0, 0, 1, 200_000_000, 999_999_999, 3_000_000_000]), min_size=1, max_size=40),
     st.lists(st.integers(0, 60), max_size=12),

@@ -354,7 +354,7 @@ SHAPED = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=300)
 @given(value=SHAPED, raw=st.binary(max_size=60))
 def test_nothing_that_is_served_makes_the_readers_raise(value: Any, raw: bytes) -> None:
     for body in (json.dumps(value).encode(), raw):
@@ -379,7 +379,7 @@ def test_nothing_that_is_served_makes_the_readers_raise(value: Any, raw: bytes) 
         provenance(kind, mapped, None)
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=200)
 @given(text=st.text(max_size=80))
 def test_no_text_makes_the_parsers_raise_anything_else(text: str) -> None:
     challenge([text, f"Bearer {text}", f'Bearer realm="{text}"'])

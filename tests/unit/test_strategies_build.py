@@ -461,7 +461,7 @@ def odd(members: list[str]) -> st.SearchStrategy[Any]:
     return JUNK | st.fixed_dictionaries({}, optional=dict.fromkeys(members, JUNK))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     spec=odd(SPEC_MEMBERS) | st.fixed_dictionaries({"strategy": STRATEGIES}),
     status=odd(STATUS_MEMBERS),
