@@ -39,6 +39,7 @@ _FORMS = tuple(
         (r"^the canary serves (?:only )?(\S+) % of the requests at weight (\S+)%", r"gets \1 of \2 %"),
         (r"^(?:\S+: )?(cpu|memory) at (\S+) of its limit", r"\1 at \2"),
         (r"^SLIs are being read", "reading SLIs"),
+        (r"^rolled back to .+?, ((?:flipped back|changed to) .+?)(?: \S+ later)?$", r"\1"),
         (r"^RolloutAborted\b", "aborted"),
         (r"^ProgressDeadlineExceeded\b", "deadline exceeded"),
     )

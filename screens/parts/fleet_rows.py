@@ -237,7 +237,7 @@ def _judged(
         line.add(f"{sent.verb.upper()} {sent.text}", "key", width)
         return
     if sent is not None and failed(sent):  # it outweighs the verdict: somebody believes that it was done
-        line.add(f"{glyphs.BAD} {sent.text}", "bad", width)
+        line.add(f"{glyphs.BAD} {brief(sent.text, width - 2)}", "bad", width)
         return
     trouble = pod_trouble(rollout.canary) or pod_trouble(rollout.baseline)
     state = a.verdict.state if a else "unjudged"

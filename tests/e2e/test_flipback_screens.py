@@ -61,7 +61,7 @@ def test_what_the_owner_flips_back_is_told_and_recorded(
     to_fleet(shop, terminal)
     told = rf"rolled back to rev [25], flipped back by {manager} \S+ later"
     shown = shop.stage.watch(terminal, rf"{CART}: {told}")
-    assert re.search(r"\bcart .*✖ rolled back to rev", shown)  # its row, as far as the cell has room
+    assert re.search(r"\bcart .*✖ flipped back by", shown)  # its row, as far as the cell has room
     assert shop.wanted() == left
     act = shop.newest()
     shown = shop.shown(act["op_id"])

@@ -41,6 +41,8 @@ def evidence(name: str = "errors") -> Evidence:
         ("136 of 680 requests without errors until it is surely below 1.00 %, about 2 min", "136/680 requests"),
         (f"{words.beside(evidence())}; 41 of 249 requests, about 2 min at this rate", "41/249 requests"),
         (f"{words.beside(evidence())}; above 2x, not proven; 41 of 249 requests", "err 13.8× base"),
+        ("rolled back to rev 5, flipped back by argo 5s later", "flipped back by argo"),
+        ("rolled back to rev 5, changed to rev 9 by kubectl 5s later", "changed to rev 9 by kubectl"),
         ("cpu at 93% of its limit, baseline 40%", "cpu at 93%"),
     ],
 )

@@ -96,7 +96,7 @@ async def test_a_rollback_that_did_not_last_is_on_the_row_and_under_every_screen
         seat.picture = msgspec.structs.replace(seat.picture, version=2, pending={KEY: failed})
         await settle(pilot)
         row = next(line for line in text_of(app).split("\n") if line.startswith("▌✖ checkout-api"))
-        assert "✖ rolled back" in row and "ABORT" not in row
+        assert "✖ flipped back" in row and "ABORT" not in row
         assert f"✖  {text}" in text_of(app).split("\n")[-3], "newer than our own word, which was good news"
         assert "▲" not in row and f"checkout-api: {text}" in text_of(app), (
             "told as a notice too, while the session runs"
