@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -43,7 +43,7 @@ from cockpit.model.case import Policy
 from cockpit.model.event import Event
 from cockpit.model.plan import Consent, Intent, Outcome, Plan, Refusal, Verb
 from cockpit.model.resource import JOBS, PODS, Key
-from cockpit.model.revision import Coverage, Revision
+from cockpit.model.revision import Coverage, Left, Revision
 from cockpit.model.right import Answer
 from cockpit.model.rollout import Role, Rollout
 from cockpit.model.snapshot import Snapshot, Source
@@ -336,11 +336,11 @@ class Session:
     async def raw(self, key: Key) -> str:
         return await self._versions.raw(key)
 
-    async def _held_bad(self, uid: str) -> Collection[str]:
+    async def _held_bad(self, uid: str) -> Mapping[str, Left]:
         try:
-            return (await self._journal.history(uid)).held_bad
+            return dict((await self._journal.history(uid)).left_by)
         except JournalError:
-            return ()  # what cannot be read holds nothing bad; writing it will say what is wrong
+            return {}  # what cannot be read holds nothing bad; writing it will say what is wrong
 
     # -- acts ----------------------------------------------------------------------------------------------------------
 

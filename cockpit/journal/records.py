@@ -11,6 +11,7 @@ import msgspec
 
 from cockpit.base.errors import CockpitError
 from cockpit.model.plan import Result, Verb
+from cockpit.model.revision import Left
 
 GENESIS = "0" * 64
 """``prev`` of the first row."""
@@ -111,6 +112,7 @@ class History(msgspec.Struct, frozen=True):
     held_bad: tuple[str, ...] = ()
     rolled_back_from: str | None = None
     rolled_back_to: str | None = None
+    left_by: tuple[tuple[str, Left], ...] = ()  # each of ``held_bad`` with how it was left
     paused_by: str | None = None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cockpit.journal.observed import Deployed
@@ -11,10 +11,11 @@ from cockpit.journal.records import History, IntentRecord, OpenIntent, OutcomeRe
 from cockpit.journal.store import Row, body
 from cockpit.model.act import FLIPPED
 from cockpit.model.plan import OWNER_VERBS
+from cockpit.model.revision import Left
 from cockpit.ports import PastAct
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-_LEAVING = ("abort", "rollback")
+_LEAVING: Mapping[str, Left] = {"abort": "aborted", "rollback": "rolled-back"}
 _TOWARD = ("advance", "skip", "full", "retry")
 _ON_THE_WAY = ("advance", "skip", "pause", "resume")
 
@@ -80,7 +81,7 @@ def _common(of: IntentRecord | OpenIntent, who: Who) -> dict[str, Any]:
 
 def history_of(rows: Sequence[Row]) -> History:
     """Leaving a version by abort or rollback holds it bad; a later act toward it, or back to it, takes that back."""
-    left: dict[str, None] = {}
+    left: dict[str, Left] = {}
     paused_by: str | None = None
     rows = [row for row in rows if row["verb"] not in OWNER_VERBS]  # done to the owner: they say nothing of versions
     for row in rows:
@@ -89,7 +90,7 @@ def history_of(rows: Sequence[Row]) -> History:
             left.pop(target, None)
             if source is not None:
                 left.pop(source, None)
-                left[source] = None
+                left[source] = _LEAVING[row["verb"]]
         elif row["verb"] in _TOWARD:
             left.pop(source, None)
         if row["verb"] in ("pause", "resume"):
@@ -98,6 +99,7 @@ def history_of(rows: Sequence[Row]) -> History:
     rollback = newest if newest is not None and newest["verb"] == "rollback" else None
     return History(
         held_bad=tuple(reversed(left)),
+        left_by=tuple(reversed(left.items())),
         rolled_back_from=rollback["from_hash"] if rollback is not None else None,
         rolled_back_to=rollback["to_hash"] if rollback is not None else None,
         paused_by=paused_by,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -18,7 +18,7 @@ from cockpit.live.artifacts import ClusterArtifacts
 from cockpit.live.live import Live
 from cockpit.model.artifact import Signatures
 from cockpit.model.resource import REPLICASETS, Key
-from cockpit.model.revision import Coverage, Revision, Served, Signed
+from cockpit.model.revision import Coverage, Left, Revision, Served, Signed
 from cockpit.model.rollout import Image
 from cockpit.strategies.arms import hash_of
 from cockpit.strategies.difference import difference
@@ -30,8 +30,8 @@ _YAML_CHARACTERS = 400_000
 _LINE_CHARACTERS = 4096
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
-HeldBad = Callable[[str], Awaitable[Collection[str]]]
-"""uid -> hashes that an operator left before by an abort or a rollback."""
+HeldBad = Callable[[str], Awaitable[Mapping[str, Left]]]
+"""uid -> hashes that an operator left before, and how: by an abort or a rollback."""
 
 
 class Versions:
@@ -52,6 +52,7 @@ class Versions:
         if rollout is None or row is None or strategy is None:
             raise NotFound(f"{key} is gone")
         candidates = strategy.candidates(row, self._live.stores)
+        bad = await self._held_bad(rollout.uid)
         known = {version.hash: version for version in await self._reader.versions(rollout.uid)}
         for each in candidates:
             if (version := known.get(hash_of(each, strategy.hash_label))) is not None:
@@ -62,7 +63,7 @@ class Versions:
             self._live.stores,
             label=strategy.hash_label,
             revision_key=strategy.revision_key,
-            bad=await self._held_bad(rollout.uid),
+            bad=bad,
         )
         here = {each.hash for each in found}
         pruned = [
@@ -70,7 +71,7 @@ class Versions:
             for hash_, version in known.items()
             if hash_ not in here and (version.template or version.images)
         ]
-        return (*(remembered(each, known.get(each.hash)) for each in found), *pruned)
+        return (*(remembered(each, known.get(each.hash), bad.get(each.hash)) for each in found), *pruned)
 
     async def checked(self, key: Key, on_revision: Callable[[Revision], None] | None = None) -> tuple[Revision, ...]:
         """The same with what registries say, each told as soon as it is known. Raises NotFound.
@@ -205,12 +206,13 @@ _SIGNED: tuple[Signed, ...] = ("verified", "present-unverified", "none", "unknow
 """From best to worst: of several images the weakest speaks for the version."""
 
 
-def remembered(revision: Revision, known: KnownVersion | None) -> Revision:
-    """A version of the cluster with what the journal saw of it."""
+def remembered(revision: Revision, known: KnownVersion | None, acted: Left | None = None) -> Revision:
+    """A version of the cluster with what the journal saw of it. ``acted``: how an act of this journal left it."""
     tag = next((name for image in revision.images if (name := tag_of(image.image)) is not None), None)
+    left = (known.left if known is not None else None) or acted or ("aborted" if revision.aborted else None)
+    revision = replace(revision, aborted=True if left == "aborted" else None)
     if known is None:
-        return replace(revision, tag=tag)
-    left = known.left or ("aborted" if revision.aborted else None)
+        return replace(revision, tag=tag, left=left)
     until = None if revision.replicas else known.left_at or known.last
     return replace(
         revision,

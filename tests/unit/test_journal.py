@@ -183,6 +183,7 @@ async def test_what_was_left_before_is_remembered_until_it_is_taken_back(journal
     await act(6, "rollback", "r1", "r2")
     history = await journal.history("u1")
     assert history.held_bad == ("r1", "r3")
+    assert history.left_by == (("r1", "rolled-back"), ("r3", "aborted"))
     assert history.rolled_back_from == "r1"
     assert (await journal.history("another")).held_bad == ()
     await act(7, "pause", "r2", None)

@@ -72,6 +72,25 @@ def test_what_the_journal_adds() -> None:
 
 
 @pytest.mark.parametrize(
+    ("seen", "acted", "left"),
+    [
+        (None, "rolled-back", "rolled-back"),  # the act is on record, though nobody stayed to see it
+        (None, "aborted", "aborted"),
+        ("promoted-over", "rolled-back", "promoted-over"),  # what was seen last
+        (None, None, "aborted"),  # the rollout itself shows it
+    ],
+)
+def test_how_a_version_left(seen: Any, acted: Any, left: str) -> None:
+    known = KnownVersion("h3", 3, (), 100.0, 900.0, True, left=seen)
+    aborted = True if left == "aborted" else None
+    for found in (
+        remembered(revision(3, "unknown", aborted=True), known, acted),
+        *([remembered(revision(3, "unknown", aborted=True), None, acted)] if seen is None else []),
+    ):
+        assert (found.left, found.aborted) == (left, aborted)
+
+
+@pytest.mark.parametrize(
     ("image", "tag"),
     [
         ("registry.test:5000/team/web:v1", "v1"),
