@@ -17,7 +17,7 @@ from cockpit.model.resource import PODS, REPLICASETS
 from cockpit.model.rollout import Rollout
 from cockpit.strategies.contract import Reader
 from cockpit.strategies.image import read_image_id
-from cockpit.strategies.values import count, mapping, objects, plural, text
+from cockpit.strategies.values import count, items, mapping, objects, plural, text
 
 Compare = Callable[[str, str], Sameness]
 """(declared digest, imageID as the kubelet reports it) -> how the two relate (``registry.Equivalence.compare``)."""
@@ -56,7 +56,8 @@ async def prove(
             found = Proof("unresolved", f"what its pods run cannot be read: {error}")
         else:
             goal = plan.goal
-            digests = {**dict.fromkeys(mapping(goal.get("images"))), **mapping(goal.get("digests"))}
+            named = (*mapping(goal.get("images")), *items(goal.get("inits")))
+            digests = {**dict.fromkeys(named), **mapping(goal.get("digests"))}
             found = judged(pods, digests, compare, wanted)
         if found.state != "pending" or deadline.left <= 0:
             return found

@@ -40,6 +40,7 @@ class Target(msgspec.Struct, frozen=True):
     images: dict[str, str]  # container -> image as it will be written
     digests: dict[str, str]  # container -> digest, where known
     older_than_stable: bool
+    inits: dict[str, str] = {}  # init container -> image as it will be written; ``digests`` has theirs too
     archived: bool = False  # pruned from the cluster: the template is the journal's
 
     @property
@@ -49,7 +50,7 @@ class Target(msgspec.Struct, frozen=True):
     @property
     def unpinned(self) -> tuple[str, ...]:
         """Containers whose digest nobody knows: a tag may serve something else today."""
-        return tuple(name for name in self.images if name not in self.digests)
+        return tuple(name for name in (*self.images, *self.inits) if name not in self.digests)
 
 
 def _annotations(raw: Mapping[str, Any]) -> dict[str, str]:
@@ -183,9 +184,7 @@ def _known_digests(raw: Mapping[str, Any]) -> dict[str, str]:
     """Container -> digest that the template pins or that this process once saw its pods run."""
     uid = str(mapping(raw.get("metadata")).get("uid") or "")
     template = mapping(mapping(raw.get("spec")).get("template"))
-    known = {
-        name: declared_digest(image) or MEMORY.recall(uid, name) for name, image in templates.images(template).items()
-    }
+    known = {name: declared_digest(image) or MEMORY.recall(uid, name) for name, image in _asked(template).items()}
     return {name: digest for name, digest in known.items() if digest}
 
 
@@ -198,7 +197,7 @@ async def target(raw: Mapping[str, Any], rollout: Rollout, reader: Reader, marks
         pods = await reader.owned(PODS, rollout.key.namespace, str(metadata.get("uid") or ""))
         digests = {**_pod_digests(pods), **digests}
     template = templates.restored(raw, marks.label, marks.ephemeral)
-    asked = templates.images(template)
+    asked = _asked(template)
     # A running ReplicaSet is proof of its images and is reused only when the template stays as it was.
     verbatim = running or all(declared_digest(image) or name not in digests for name, image in asked.items())
     final = template if verbatim else templates.pin(template, digests)
@@ -210,18 +209,24 @@ async def target(raw: Mapping[str, Any], rollout: Rollout, reader: Reader, marks
         template=final,
         verbatim=verbatim,
         images=templates.images(final),
+        inits=templates.inits(final),
         digests={name: digest for name, digest in digests.items() if name in asked},
         older_than_stable=stable_rank is not None and _rank(raw, marks)[0] < stable_rank,
         archived=ARCHIVED in _annotations(raw),
     )
 
 
+def _asked(template: Mapping[str, Any]) -> dict[str, str]:
+    """Container -> image, init containers included: their names are one set."""
+    return {**templates.inits(template), **templates.images(template)}
+
+
 def _pod_digests(pods: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """Container -> the one digest that all pods agree on."""
     seen: dict[str, set[str]] = {}
     for pod in pods:
-        asked = templates.images(pod)
-        for status in objects(mapping(pod.get("status")).get("containerStatuses")):
+        asked, status_ = _asked(pod), mapping(pod.get("status"))
+        for status in (*objects(status_.get("containerStatuses")), *objects(status_.get("initContainerStatuses"))):
             name = str(status.get("name"))
             digest = running_digest(asked.get(name, ""), str(status.get("imageID") or ""))
             if digest:

@@ -71,9 +71,9 @@ def _selects(term: Mapping[str, Any], label: str) -> bool:
 
 
 def pin(template: Template, digests: Mapping[str, str]) -> Template:
-    """A copy with the named containers' images replaced by ``repository@digest``."""
+    """A copy with the named containers' images replaced by ``repository@digest``; init containers as well."""
     result = copy.deepcopy(template)
-    for container in containers(result):
+    for container in (*containers(result), *_inits(result)):
         digest = digests.get(str(container.get("name")))
         if digest and isinstance(container.get("image"), str):
             container["image"] = pinned(container["image"], digest)
@@ -87,6 +87,15 @@ def containers(template: Mapping[str, Any]) -> list[dict[str, Any]]:
 def images(template: Mapping[str, Any]) -> dict[str, str]:
     """Container name -> image of the main containers."""
     return {str(each.get("name")): str(each.get("image") or "") for each in containers(template)}
+
+
+def inits(template: Mapping[str, Any]) -> dict[str, str]:
+    """Container name -> image of the init containers, those that go on running as sidecars included."""
+    return {str(each.get("name")): str(each.get("image") or "") for each in _inits(template)}
+
+
+def _inits(template: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return objects(mapping(template.get("spec")).get("initContainers"))
 
 
 def same(one: Any, other: Any, label: str) -> bool:

@@ -19,20 +19,37 @@ _SIGNED: tuple[Signed, ...] = ("invalid", "unknown", "none", "present-unverified
 
 async def retained(ctx: Context) -> Finding:
     """C01-C03: the manifest, the platforms of the nodes, config and layers, asked of the origin just now."""
-    unpinned = [image.container for image in ctx.images if image.digest is None]
-    held = await asyncio.gather(*(_ask(ctx, image) for image in ctx.images if image.digest is not None))
+    images = (*ctx.images, *ctx.inits)
+    unpinned = [image.container for image in images if image.digest is None]
+    held = await asyncio.gather(*(_ask(ctx, image) for image in images if image.digest is not None))
     evidence = tuple(f"{each.image}: {each.state}" + (f", {each.reason}" if each.reason else "") for each in held)
     worst = min(held, key=lambda each: _WORST.index(each.state), default=None)
     if worst is not None and worst.state in ("missing", "partial"):
         text = f"{short(worst.image)} is {worst.state}: {worst.reason}"
         remedy = "choose a version that is retained (cockpit revisions lists them)"
         return found("finding", text, evidence=evidence, remedy=remedy)
+    bare = next((each for each in held if _nowhere(each)), None)
+    if bare is not None:
+        text = f"{short(bare.image)} has no image for {' or '.join(bare.uncovered)}, which is all that the nodes run"
+        remedy = "kubectl get nodes -L kubernetes.io/os,kubernetes.io/arch"
+        return found("finding", text, evidence=evidence, remedy=remedy)
     if unpinned:
         text = f"the digest of {', '.join(unpinned)} is not known, so nothing proves what would run"
         return found("unknown", text, evidence=evidence)
     if worst is None or worst.state in ("unknown", "denied"):
         return found("unknown", worst.reason if worst is not None else "the template names no image", evidence=evidence)
-    return found("ok", f"{len(held)} of {len(held)} images, with their layers", evidence=evidence)
+    if any(each.covers is None and each.platforms for each in held):
+        text = "it is there, but whether for the platforms that the nodes run is not known"
+        return found("unknown", text, evidence=evidence, remedy="kubectl auth can-i list nodes")
+    elsewhere = sorted({platform for each in held for platform in each.uncovered})
+    but = f"; none for {', '.join(elsewhere)}, which other nodes run" if elsewhere else ""
+    return found("ok", f"{len(held)} of {len(held)} images, with their layers{but}", evidence=evidence)
+
+
+def _nowhere(held: Retention) -> bool:
+    """Whether no node could run it. Where some can, its template keeps it there, or it never ran well here."""
+    runs = (each.platform for each in held.platforms if each.needed and each.state == "retained")
+    return held.covers is False and all(platform is None or platform in held.uncovered for platform in runs)
 
 
 async def _ask(ctx: Context, image: Image) -> Retention:

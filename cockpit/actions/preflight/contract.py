@@ -86,6 +86,7 @@ class Context(msgspec.Struct, frozen=True):
     now: float
     max_age: float = 30.0
     pod_dry_run: bool = True
+    inits: tuple[Image, ...] = ()  # of its init containers: nothing starts unless they can be pulled too
 
     @property
     def namespace(self) -> str:

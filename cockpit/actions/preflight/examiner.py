@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 from cockpit.actions.ports import Reads, Rights, Trial
@@ -57,10 +57,7 @@ class Examiner:
         """Run the checks of a rollback on its plan. ``max_age``: seconds a registry's answer may be old."""
         template = template_of(plan)
         digests = mapping(plan.goal.get("digests"))
-        images = tuple(
-            Image(name, image, declared_digest(image) or _text(digests.get(name)))
-            for name, image in templates.images(template).items()
-        )
+        images = _named(templates.images(template), digests)
         rollout = intent.rollout
         running = {
             repository(image.image): image.digest
@@ -88,8 +85,16 @@ class Examiner:
             now=self._clock.cluster(),
             max_age=max_age,
             pod_dry_run=self._policy.pod_dry_run,
+            inits=_named(templates.inits(template), digests),
         )
         return await run(context, self._policy.severity, self._clock.local(), on_progress)
+
+
+def _named(images: Mapping[str, str], digests: Mapping[str, Any]) -> tuple[Image, ...]:
+    """Container -> image, each with its digest: pinned, or as its pods proved it."""
+    return tuple(
+        Image(name, image, declared_digest(image) or _text(digests.get(name))) for name, image in images.items()
+    )
 
 
 def template_of(plan: Plan) -> dict[str, Any]:

@@ -76,6 +76,7 @@ async def rollback(intent: Intent, reader: Reader) -> Plan | Refusal:
             "hash": target.hash if target.verbatim else None,
             "left": rollout.canary.hash if rollout.canary else stable,
             "images": target.images,
+            "inits": list(target.inits),
             "digests": target.digests,
             "now": now and not to_stable,
             "all": now or to_stable,

@@ -137,6 +137,7 @@ async def _go_back(intent: Intent, reader: Reader, to: str) -> Plan | Refusal:
         "hash": target.hash if target.verbatim else None,
         "left": rollout.canary.hash if rollout.canary else (rollout.baseline.hash if rollout.baseline else None),
         "images": target.images,
+        "inits": list(target.inits),
         "digests": target.digests,
         "all": True,
     }
