@@ -82,6 +82,7 @@ class PastAct(msgspec.Struct, frozen=True):
     reason: str | None = None
     result: str | None = None
     verified_at: float | None = None
+    afterwards: str | None = None  # what became of it later: a rollback that did not last
 
 
 class EvidencePiece(msgspec.Struct, frozen=True):

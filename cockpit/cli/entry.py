@@ -8,7 +8,7 @@ from typing import Any
 from cockpit.base.text import clean
 from cockpit.cli.cells import UNKNOWN
 from cockpit.cli.output import dumps
-from cockpit.cli.text import stamp
+from cockpit.cli.text import command, stamp
 from cockpit.model.act import FLIPPED
 
 _LABEL = 11
@@ -19,7 +19,7 @@ def entry(act: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], evidence: S
     intents = [row for row in rows if row["row"] == "intent"]
     first = intents[0]
     content = _dict(first["body"])
-    what = f"{act['verb']} {first['kind'].lower()} {act['namespace']}/{act['name']}"
+    what = f"{command(act['verb'])} {first['kind'].lower()} {act['namespace']}/{act['name']}"
     lines = [clean(f"{act['op_id']}  {what}  {act['result'] or 'open'}")]
     lines += _who(first, _dict(content.get("by")))
     lines.append(_line("at", stamp(act["at"])))

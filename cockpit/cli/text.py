@@ -253,7 +253,7 @@ def acts(entries: Sequence[dict[str, Any]], columns: int = 80) -> str:
         (
             str(entry["seq"]),
             stamp(entry["at"]),
-            entry["verb"],
+            command(entry["verb"]),
             f"{entry['namespace']}/{entry['name']}",
             f"{entry['result'] or 'open'} by {entry['actor']}" + (f": {entry['reason']}" if entry["reason"] else ""),
         )
@@ -263,7 +263,14 @@ def acts(entries: Sequence[dict[str, Any]], columns: int = 80) -> str:
     told = [head]
     for line, entry in zip(lines, entries, strict=True):
         told += [line, f"    {entry['op_id']}  {_between(entry, columns - len(entry['op_id']) - 6)}".rstrip()]
+        if entry.get("afterwards"):
+            told += [line.rstrip() for line in wrapped("    then", clean(entry["afterwards"]), columns, 10)]
     return "\n".join(told)
+
+
+def command(verb: str) -> str:
+    """A verb as it is typed: what is done to an owner has a group of its own."""
+    return {"suspend": "gitops suspend", "unsuspend": "gitops resume"}.get(verb, verb)
 
 
 def _between(entry: dict[str, Any], room: int) -> str:

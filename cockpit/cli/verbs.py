@@ -17,6 +17,7 @@ from cockpit.cli.options import Options, shared
 from cockpit.cli.output import EXIT, complain, dumps, say, width
 from cockpit.cli.seat import run
 from cockpit.cli.target import Target, find, parse_target
+from cockpit.cli.text import command as typed
 from cockpit.cli.text import wrapped
 from cockpit.model.plan import Consent, Intent, Outcome, Plan, Refusal, Verb
 from cockpit.model.rollout import Rollout
@@ -154,13 +155,11 @@ def plan_text(plan: Plan, columns: int = 80) -> str:
 
 def outcome_text(ended: Outcome) -> str:
     """One line: what was asked, the result, what was observed, and the journal's id."""
-    parts = [part for part in (ended.observed, ended.reason) if part]
+    said = "; ".join(part for part in (ended.observed, ended.reason) if part)
+    if not said.startswith(f"{ended.result}, "):  # "accepted, but not verified" says its result itself
+        said = f"{ended.result}: {said}" if said else ended.result
     tail = f" [{ended.op_id}]" if ended.op_id else ""
-    return (
-        f"{ended.verb} {ended.namespace}/{ended.name}: {ended.result}"
-        + (f": {'; '.join(parts)}" if parts else "")
-        + tail
-    )
+    return f"{typed(ended.verb)} {ended.namespace}/{ended.name}: {said}{tail}"
 
 
 def act(options: Options, rollout: str, verb: Verb, given: Given) -> int:

@@ -118,6 +118,7 @@ def deployed_of(rows: Sequence[Row], since: float | None) -> Deployed:
 def past_act(row: Row, outcome: Row | None) -> PastAct:
     """An intent with the outcome that followed."""
     verified = outcome["verified_at"] if outcome else None
+    flipped = outcome is not None and body(outcome).get("observed") == FLIPPED
     return PastAct(
         seq=row["seq"],
         op_id=row["op_id"],
@@ -131,6 +132,7 @@ def past_act(row: Row, outcome: Row | None) -> PastAct:
         reason=row["reason"],
         result=outcome["result"] if outcome else None,
         verified_at=verified / 1000 if verified is not None else None,
+        afterwards=outcome["reason"] if outcome is not None and flipped else None,
     )
 
 

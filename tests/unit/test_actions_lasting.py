@@ -46,6 +46,7 @@ async def test_the_next_start_says_that_what_was_left_is_back(tmp_path: Path) ->
     pending = cluster.pending[WEB]
     assert (pending.stage, pending.text) == ("failed", notice.removeprefix("default/web: "))
     (act,) = await later.journal.acts()
+    assert act.afterwards == pending.text
     *_, told = await later.journal.show(act.op_id)
     assert (told["reason"], told["body"]["observed"], told["result"]) == (pending.text, "flipped back", "done")
     assert act.verified_at is not None  # it was verified; that it did not last came afterwards

@@ -16,11 +16,12 @@ import pytest
 import cockpit.session
 from cockpit.base.errors import CredentialsError
 from cockpit.cli.app import _guarded
+from cockpit.cli.verbs import outcome_text
 from cockpit.config import Settings
 from cockpit.journal import IntentRecord, Journal, OutcomeRecord, Who
 from cockpit.logs.hub import LogOptions
 from cockpit.model.log import LogLine
-from cockpit.model.plan import Intent, Plan, Refusal, Tier
+from cockpit.model.plan import Intent, Outcome, Plan, Refusal, Tier
 from cockpit.model.preflight import Finding, Preflight
 from cockpit.model.snapshot import Source
 from tests.harness import seat
@@ -224,6 +225,18 @@ def test_results_have_their_exit_codes(desk: Desk, run: Run, result: str, code: 
     assert run("pause", "payments/checkout-api", "--yes")[0] == code
 
 
+def test_an_outcome_says_its_result_once() -> None:
+    def said(verb: Any, result: Any, reason: str) -> str:
+        return outcome_text(Outcome(verb, "n", "m", result, (), None, None, reason))
+
+    assert (
+        said("rollback", "accepted", "accepted, but not verified: x") == "rollback n/m: accepted, but not verified: x"
+    )
+    assert said("abort", "done", "0 %") == "abort n/m: done: 0 %"
+    assert said("pause", "done", "") == "pause n/m: done"
+    assert said("unsuspend", "refused", "no") == "gitops resume n/m: refused: no"
+
+
 def test_a_refusal_says_its_reason_and_choices(desk: Desk, run: Run) -> None:
     key = next(iter(desk.seat.snapshot().rollouts))
     desk.seat.refusal = Refusal(
@@ -339,6 +352,7 @@ def test_the_journal_is_read_without_a_cluster_and_not_created_by_reading(run: R
         "reason",
         "result",
         "verified_at",
+        "afterwards",
     }
     assert (act["from"], act["to"], act["result"]) == ("rev 42", "rev 41", "done")
     assert "done by sre1: errors" in run("journal", "list", "--config", str(config))[1]

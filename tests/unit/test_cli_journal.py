@@ -136,9 +136,13 @@ def test_where_both_versions_do_not_fit_list_shows_the_one_that_was_gone_to() ->
     act = {
         "seq": 1, "op_id": OP, "at": T0, "actor": "sre1", "verb": "rollback", "namespace": "n", "name": "m",
         "from": digests[0], "to": digests[1], "reason": None, "result": "done",
+        "afterwards": None,
     }  # fmt: skip
     assert acts([act], 80).endswith(f"\n    {OP}  → checkout@sha256:{'b' * 12}…")
     assert acts([act], 120).endswith(f"  checkout@sha256:{'a' * 12}… → checkout@sha256:{'b' * 12}…")
+    later = acts([{**act, "afterwards": "the rollback of 19 s ago did not last: rev 6, which it left, is back"}], 80)
+    assert later.endswith("\n    then  the rollback of 19 s ago did not last: rev 6, which it left, is back")
+    assert "  gitops resume  n/m  " in acts([{**act, "verb": "unsuspend"}], 80)
     assert acts([{**act, "to": None}], 80).endswith(f"  from checkout@sha256:{'a' * 12}…")
 
 
