@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.conftest import MakeCockpit, MakeTmux
+from tests.conftest import MakeCockpit, MakeTmux, MakeWorld
 from tests.e2e.stage import SPACE, Stage
 from tests.harness import manifests
 from tests.harness.command import Answer, Cockpit
@@ -137,8 +137,8 @@ def test_world_refuses_bad_arguments(alone: Cockpit) -> None:
         one_sentence(alone.run("world", *arguments), 2)
 
 
-def test_doctor_on_a_world_finds_everything(stage: Stage) -> None:
-    answer = stage.cockpit.run("doctor", "-o", "json")
+def test_doctor_on_a_world_finds_everything(make_world: MakeWorld, make_cockpit: MakeCockpit) -> None:
+    answer = make_cockpit(make_world(scenario="healthy")).run("doctor", "-o", "json")
     states = {finding["name"]: finding["state"] for finding in answer.json}
     for name in ("kubeconfig", "api", "identity", "kind Rollout", "kind Deployment", "read", "write", "prometheus"):
         assert states[name] == "ok", answer
