@@ -12,7 +12,8 @@ from cockpit.strategies.values import mapping, objects
 
 MOST_LINES = 200
 _VALUE_CHARACTERS = 120
-_NAMED = ("containers", "initContainers", "volumes", "env", "ports", "volumeMounts", "imagePullSecrets")
+_NAMED = ("containers", "initContainers", "volumes", "env", "envFrom", "ports", "volumeMounts", "imagePullSecrets")
+_SOURCES = {"configMapRef": "ConfigMap", "secretRef": "Secret"}  # of envFrom, which names what it takes, not itself
 _ABSENT = object()
 
 
@@ -48,16 +49,22 @@ def _is_mapping(value: Any) -> bool:
 
 
 def _all_named(value: Any) -> bool:
-    """Whether this is a list (or nothing) whose items all have a name to be matched by."""
+    """Whether this is a list (or nothing) whose items all have a name of their own to be matched by."""
     if value is _ABSENT or value is None:
         return True
-    return isinstance(value, list) and all(isinstance(item, dict) and _name(item) is not None for item in value)
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        return False
+    names = [_name(item) for item in value]
+    return None not in names and len(set(names)) == len(names)
 
 
 def _name(item: Mapping[str, Any]) -> str | None:
     for member in ("name", "mountPath", "containerPort"):
         if item.get(member) is not None:
             return str(item[member])
+    for member, kind in _SOURCES.items():
+        if (name := mapping(item.get(member)).get("name")) is not None:
+            return f"{kind} {name}"
     return None
 
 
@@ -68,6 +75,8 @@ def _by_name(value: Any) -> dict[str, Any]:
 
 def _line(path: tuple[str, ...], old: Any, new: Any) -> str:
     names = [part for part in path if part not in ("spec", "containers", "metadata", "value")]
+    if path[-2:-1] == ("envFrom",) and _ABSENT in (old, new):  # only a name: what it holds is not in the template
+        return clean(f"{'+' if old is _ABSENT else '-'} {' '.join(names)}", _VALUE_CHARACTERS)
     if path[-1:] == ("image",) and len(names) > 1:
         name = clean(" ".join(["image", *names[:-1]]), _VALUE_CHARACTERS)
         return f"{name}: {_image(old)} → {_image(new)}"

@@ -55,3 +55,25 @@ def test_hostile_values_are_harmless() -> None:
 def test_whatever_stands_in_a_template_it_never_raises(old: Any, new: Any) -> None:
     lines = difference({"spec": old}, {"spec": new}, LABEL)
     assert all("\x1b" not in line and "\n" not in line for line in lines)
+
+
+def test_what_a_container_takes_its_environment_from_is_named() -> None:
+    """Not "2 items → 2 items": which ConfigMap is another one is what the operator asks."""
+
+    def taking(*sources: dict[str, Any]) -> dict[str, Any]:
+        return {"spec": {"containers": [{"name": "web", "image": "web:1", "envFrom": list(sources)}]}}
+
+    def configmap(name: str, **more: Any) -> dict[str, Any]:
+        return {"configMapRef": {"name": name}, **more}
+
+    old = taking(configmap("settings-1"), {"secretRef": {"name": "db"}})
+    new = taking(configmap("settings-2"), {"secretRef": {"name": "db"}})
+    assert difference(old, new, LABEL) == (
+        "- web envFrom ConfigMap settings-1",
+        "+ web envFrom ConfigMap settings-2",
+    )
+    # One source twice is not matched by its name: nothing may get lost.
+    twice = taking(configmap("a", prefix="A_"), configmap("a", prefix="B_"))
+    assert difference(twice, taking(configmap("a", prefix="A_"), configmap("a", prefix="C_")), LABEL) == (
+        "web envFrom: 2 items → 2 items",
+    )
