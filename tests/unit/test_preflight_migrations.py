@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from cockpit.actions.preflight import migrations, promises
-from cockpit.actions.preflight.contract import Context
+from cockpit.actions.preflight.contract import NO_DIGEST, Context
 from cockpit.base.clock import rfc3339
 from cockpit.base.errors import Unreachable
 from cockpit.journal import JournalError
@@ -208,6 +208,9 @@ async def test_a_journal_that_does_not_answer_is_unknown(answer: Any) -> None:
 # -- what versions say -------------------------------------------------------------------------------------------------
 
 
+UNSAFE = {"rollback": "unsafe"}
+
+
 def said(words: Mapping[str, str]) -> dict[str, Any]:
     return {**template(), "metadata": {"annotations": {f"rollout-cockpit.dev/{k}": v for k, v in words.items()}}}
 
@@ -289,6 +292,25 @@ async def test_labels_that_could_not_be_read_are_not_called_absent() -> None:
     assert seen(await ran(CONTRACT, forbidden)) == ("finding", "block")
 
 
+async def test_a_target_without_a_digest_is_asked_about_once_by_retained() -> None:
+    """What is not known is said once; what templates and the version in force forbid still counts."""
+    canary = seat.arm("canary", seat.pod("p"), images=(Image("app", "r.test/cart:9", "sha256:" + "b" * 64),))
+
+    def asked(words: Mapping[str, str], **labels: Mapping[str, str]) -> Context:
+        made = context(
+            Reads(workload(template=said(words))), artifacts=Labelled(**labels), rollout=seat.rollout(canary=canary)
+        )
+        return replace(made, images=(Image("app", "r.test/cart:4", None),))
+
+    quiet = await ran(CONTRACT, asked({}))
+    assert (quiet.state, quiet.text) == ("skipped", NO_DIGEST)
+    assert (await ran(CONTRACT, asked({"rollback": "safe"}))).state == "skipped"
+    assert seen(await ran(CONTRACT, asked(UNSAFE))) == ("finding", "block")
+    assert seen(await ran(CONTRACT, asked({}, b=UNSAFE))) == ("finding", "block")
+    unread = replace(asked({}), artifacts=Labelled(read=False))
+    assert (await ran(CONTRACT, unread)).state == "unknown"
+
+
 def replicaset(number: int, hash_: str, words: Mapping[str, str], *, made: float, owner: str = "u") -> dict[str, Any]:
     return {
         "kind": "ReplicaSet",
@@ -303,7 +325,6 @@ def replicaset(number: int, hash_: str, words: Mapping[str, str], *, made: float
     }
 
 
-UNSAFE = {"rollback": "unsafe"}
 MADE = NOW - 86_400
 
 
