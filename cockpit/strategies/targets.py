@@ -121,7 +121,7 @@ def _select(
         if numbered:
             return numbered[0] if len(numbered) == 1 else _twice(int(to), numbered, marks)
         if to not in by_hash:
-            return f"there is no revision {to}; there is {known or 'none'}"
+            return f"there is no revision {to}; there are {known or 'none'}"
     if to in by_hash:
         return by_hash[to]
     return _by_digest(to, sets, rollout, marks)
@@ -144,7 +144,7 @@ def _last_good(
         and pod_hash != current
     ]
     if not older:
-        return "no version older than the stable one is retained and not known to be bad; choose a revision"
+        return "no version older than the stable one is left that is not known to be bad; choose a revision"
     number = max(older)[0]
     newest = [by_hash[pod_hash] for each, pod_hash in older if each == number]
     return newest[0] if len(newest) == 1 else _twice(number, newest, marks)
@@ -157,9 +157,12 @@ def _twice(number: int, sets: Sequence[Mapping[str, Any]], marks: Marks) -> str:
 
 
 def _by_digest(to: str, sets: Sequence[Mapping[str, Any]], rollout: Rollout, marks: Marks) -> Mapping[str, Any] | str:
-    match = _SHORT_DIGEST.fullmatch(to)
+    match = _SHORT_DIGEST.fullmatch(to.rpartition("@")[2].rstrip("…"))  # as screens show it: web@sha256:5e81729040cd…
     if match is None:
-        return f"{clean(to, 80)} is no revision and no digest; say stable, last-good, a revision or sha256:…"
+        return (
+            f"{clean(to, 80)} is no revision and no digest; say stable, last-good, a revision "
+            "or sha256: with 12 digits or more"
+        )
     ran: dict[str, set[str]] = {}
     for arm in (rollout.canary, rollout.baseline, rollout.before):
         if arm is not None:

@@ -158,6 +158,20 @@ def test_a_number_that_two_versions_carry_names_neither() -> None:
     assert select("2", sets, rollout, MARKS, ()) is sets[0]
 
 
+def test_a_digest_is_taken_as_the_screens_show_it() -> None:
+    """Cut to 12 digits, with the image before it and the ellipsis behind it; shorter ones name too much."""
+    rollout = msgspec.structs.replace(Cluster("single").rollout(WEB), canary=None)
+    sets = [replicaset("one", 1), replicaset("two", 2)]
+    for each, digit in zip(sets, "ab", strict=True):
+        image = f"registry.test/web@sha256:{digit * 64}"
+        each["spec"] = {"template": {"spec": {"containers": [{"name": "web", "image": image}]}}}
+    for to in (f"sha256:{'a' * 64}", f"sha256:{'a' * 12}", f"web@sha256:{'a' * 12}…", "a" * 12):
+        assert select(to, sets, rollout, MARKS, ()) is sets[0]
+    for to in ("sha256:aaaa", "sha256:", "web@", "web:v1"):
+        assert "sha256: with 12 digits or more" in str(select(to, sets, rollout, MARKS, ()))
+    assert "is known to have run" in str(select(f"sha256:{'c' * 12}", sets, rollout, MARKS, ()))
+
+
 async def test_an_image_of_many_lines_is_one_line_of_a_dialog(tmp_path: Path) -> None:
     hostile = "web:v1\nstable  healthy\x1b[2J"
     intent = Seat(Cluster("single"), tmp_path).intent("rollback", to="stable")
