@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
+import struct
+import sys
+import termios
 from collections.abc import Awaitable, Callable, MutableMapping
 
 from cockpit.config import Settings
@@ -26,6 +31,7 @@ def run(
     the seat's own ``close()`` is, where there is one.
     """
     prepare_environment(os.environ)
+    give_size(sys.__stdout__.fileno() if sys.__stdout__ is not None else 1)
     from screens.app import CockpitApp  # Textual reads its environment when it is imported
 
     return CockpitApp(open_seat, settings, start=start, on_close=on_close).start()
@@ -42,3 +48,14 @@ def prepare_environment(environ: MutableMapping[str, str]) -> None:
 
 def over_ssh(environ: MutableMapping[str, str]) -> bool:
     return bool(environ.get("SSH_CONNECTION") or environ.get("SSH_TTY"))
+
+
+def give_size(terminal: int) -> None:
+    """A serial console, ``expect`` and a pty of a container say 0x0: 80x24 then, until they know better.
+
+    Textual and Rich each take another size for it, and would resize each other for ever.
+    """
+    with contextlib.suppress(OSError):  # not a terminal
+        rows, columns, *pixels = struct.unpack("HHHH", fcntl.ioctl(terminal, termios.TIOCGWINSZ, bytes(8)))
+        if not rows or not columns:
+            fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, *pixels))

@@ -46,7 +46,7 @@ cli.main([])
 def test_a_defect_prints_no_traceback(tmp_path: Path, where: str) -> None:
     root = Path(__file__).parents[2]
     ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))  # one without a size is asked for ever
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
     environment = {**os.environ, "HOME": str(tmp_path), "TERM": "xterm-256color", "PYTHONPATH": str(root)}
     process = subprocess.Popen(
         [sys.executable, "-c", BROKEN, where], cwd=root, env=environment, stdin=theirs, stdout=theirs, stderr=theirs
