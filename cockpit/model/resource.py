@@ -32,13 +32,18 @@ class Resource(msgspec.Struct, frozen=True):
         """The URL path of the collection, an object, or its subresource, each segment percent-encoded."""
         parts = ["/api", self.version] if not self.group else ["/apis", self.group, self.version]
         if namespace and self.namespaced:
-            parts += ["namespaces", quote(namespace, safe="")]
+            parts += ["namespaces", _segment(namespace)]
         parts.append(self.plural)
         if name:
-            parts.append(quote(name, safe=""))
+            parts.append(_segment(name))
         if subresource:
             parts.append(subresource)
         return "/".join(parts)
+
+
+def _segment(name: str) -> str:
+    """One segment whatever it says: templates name objects, and ``..`` would be read as the folder above."""
+    return name.replace(".", "%2E") if name in (".", "..") else quote(name, safe="")
 
 
 PODS = Resource("", "v1", "pods", "Pod")

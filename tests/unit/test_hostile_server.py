@@ -116,6 +116,24 @@ async def test_metadata_alone_is_asked_for_and_nothing_else_is_taken_for_it() ->
         await api(lambda _: httpx.Response(200, json={"kind": "SecretList", "items": []})).metadatas(SECRETS)
 
 
+@pytest.mark.parametrize("name", ["..", ".", "../../../../api/v1/secrets", "a?dryRun=All", "a#b", "%2e%2e"])
+async def test_a_name_in_a_template_leads_to_no_other_address(name: str) -> None:
+    """Names of pull secrets and volumes are whatever somebody wrote into a pod template."""
+    asked: list[bytes] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.raw_path)
+        return httpx.Response(404, json={"kind": "Status", "message": "not found"})
+
+    with pytest.raises(CockpitError):
+        await api(answer).get(SECRETS, "shop", name)
+    (path,) = set(asked)
+    head, _, last = path.rpartition(b"/")
+    assert head == b"/api/v1/namespaces/shop/secrets"
+    assert last not in (b"", b".", b"..")
+    assert b"?" not in last
+
+
 async def test_pages_that_go_in_a_circle_are_left() -> None:
     body = {"metadata": {"continue": "again"}, "items": []}
     with pytest.raises(Unreachable, match="again and again"):
