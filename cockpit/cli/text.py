@@ -25,6 +25,8 @@ _SPEED = {
     "now": "back at once",
     "unavailable": "unavailable",
 }
+_BAD = ("ABORT", "OUTAGE", "BLIND", "WATCH")
+"""Verdicts that never stand without their reason, in flight or not: the page comes after the promotion."""
 _GLYPH = {"Degraded": "x", "Paused": "=", "Progressing": "o", "Healthy": "*"}
 
 
@@ -74,9 +76,9 @@ def fleet(items: Sequence[dict[str, Any]], columns: int = 80) -> str:
         return "\n".join(told)
     lines = table(heads, [[*row, state] for row, (state, _) in zip(rows, verdicts, strict=True)], columns)
     told = [lines[0]]
-    for line, entry, (_, reason) in zip(lines[1:], items, verdicts, strict=True):
+    for line, entry, (state, reason) in zip(lines[1:], items, verdicts, strict=True):
         told.append(line)
-        if entry["in_flight"] or entry["phase"] != "Healthy":
+        if entry["in_flight"] or entry["phase"] != "Healthy" or state in _BAD:
             told.append(f"    {cut(reason, columns - 4)}")
         told += _wrong(entry, columns)
     return "\n".join(told)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import msgspec
+import pytest
 
 from cockpit.cli import report, text
 from cockpit.cli.output import dumps
 from cockpit.model.revision import Revision
 from cockpit.model.rollout import Image, Weight
 from cockpit.model.snapshot import Source
+from cockpit.model.verdict import Verdict
 from tests.harness import seat
 
 LIST_KEYS = {
@@ -173,6 +176,15 @@ def test_list_text_never_cuts_a_name_and_cuts_the_reason_with_an_ellipsis() -> N
     assert len(wide) == 2
     assert "UNJUDGED waits for you; errors 4.10 %" in wide[1]
     assert text.fleet([]) == "no rollouts"
+
+
+@pytest.mark.parametrize(("state", "lines"), [("abort", 3), ("watch", 3), ("unjudged", 2)])
+def test_a_bad_verdict_on_what_was_promoted_never_stands_without_its_reason(state: Any, lines: int) -> None:
+    done = seat.rollout(canary=None, in_flight=False, phase="Healthy", waits_for_human=False)
+    judged = seat.assessment(verdict=Verdict(state, "fully promoted, but errors 4.1x"))
+    printed = text.fleet(report.fleet(seat.picture(done, assessments={done.key: judged})), 80).split("\n")
+    assert len(printed) == lines
+    assert ("fully promoted, but errors 4.1x" in printed[-1]) is (lines == 3)
 
 
 def test_revisions() -> None:
