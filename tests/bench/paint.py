@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import re
 import ssl
 import threading
 import time
@@ -13,12 +14,14 @@ import yaml
 
 from tests.bench.process import cpu_seconds
 from tests.bench.row import Row, percentile, row
-from tests.bench.stagehand import drain, press, quiet, screens, world
+from tests.bench.stagehand import drain, press, press_for, quiet, screens, world
 from tests.e2e.stage import send
 from tests.faults.proxy import ca_of, server_of
 from tests.harness.world import WorldProcess
 
 _KEYS = (b"j", b"k")
+EVENTS, LINES = 200.0, 4000.0
+"""Watch events and log lines a second of a busy cluster."""
 
 
 def keys_quiet(quick: bool) -> Iterator[Row]:
@@ -75,21 +78,62 @@ class Churn:
 
 
 def keys_busy(quick: bool) -> Iterator[Row]:
-    """Cursor keys on a large fleet under 200 watch events a second, the world on the same machine."""
-    rollouts = 200 if quick else 1000
-    with world(rollouts=rollouts, speed=1.0) as busy, screens(busy) as recorder, Churn(busy, 200.0) as churn:
-        recorder.wait_for(r"rollouts")
-        drain(recorder, 5.0)
-        samples = []
-        before, began = churn.sent, time.monotonic()
-        for number in range(40 if quick else 200):
-            drain(recorder, 0.05)
-            took = press(recorder, _KEYS[number % 2])
-            if took is not None:
-                samples.append(took * 1000)
-        rate = (churn.sent - before) / (time.monotonic() - began)
-    how = f"p95, {rollouts} rollouts, {rate:.0f} events/s, without log streams"
-    yield row("key-busy", samples, "ms", 50.0, how, percentile(0.95))
+    """Keys under 200 watch events a second, the world on the same machine: on a large fleet, and beside its logs."""
+    rollouts, count = (200, 40) if quick else (1000, 200)
+    with world(rollouts=rollouts, speed=1.0) as busy, Churn(busy, EVENTS) as churn:
+        with screens(busy) as recorder:
+            recorder.wait_for(r"rollouts")
+            drain(recorder, 5.0)
+            samples, load = [], Load(busy, churn)
+            for number in range(count):
+                drain(recorder, 0.05)
+                took = press(recorder, _KEYS[number % 2])
+                if took is not None:
+                    samples.append(took * 1000)
+        how = f"p95, cursor keys on a fleet of {rollouts}, {load}"
+        yield row("key-busy-fleet", samples, "ms", 50.0, how, percentile(0.95))
+        space, name, pods = _moving(busy)
+        wanted = {"namespace": space, "name": name, "value": LINES / pods}
+        busy.control.call("POST", "/traffic/log-lines", wanted)
+        with screens(busy, f"{space}/{name}") as recorder:
+            recorder.wait_for(r"\d/s · err")
+            drain(recorder, 8.0)
+            samples, load = [], Load(busy, churn)
+            for _ in range(count):
+                took = press_for(recorder, b"s", b"paused")  # the pane that has the focus stops following, and says so
+                if took is not None:
+                    samples.append(took * 1000)
+                drain(recorder, 0.15)
+                recorder.send(b"s")
+                drain(recorder, 0.25)
+            rates = [int(rate) for rate in re.findall(r"(\d+)/s · err", recorder.screen)]
+        how = f"p95, s in a log pane, {rollouts} rollouts, {load}, {sum(rates)} log lines/s"
+        yield row("key-busy-logs", samples, "ms", 50.0, how, percentile(0.95))
+
+
+def _moving(on: WorldProcess) -> tuple[str, str, int]:
+    """Namespace, name and pods of the largest rollout in flight."""
+    found = [
+        each
+        for each in on.control.call("GET", "/truth/rollouts")
+        if each["status"].get("currentPodHash") != each["status"].get("stableRS")
+    ]
+    largest = max(found, key=lambda each: int(each["spec"]["replicas"]))
+    return largest["metadata"]["namespace"], largest["metadata"]["name"], int(largest["spec"]["replicas"])
+
+
+class Load:
+    """What was really done to the cockpit since this was made, in words."""
+
+    def __init__(self, on: WorldProcess, churn: Churn) -> None:
+        self._on, self._churn = on, churn
+        self._sent, self._began, self._used = churn.sent, time.monotonic(), cpu_seconds(on.process.pid)
+
+    def __str__(self) -> str:
+        seconds = time.monotonic() - self._began
+        events = (self._churn.sent - self._sent) / seconds
+        share = (cpu_seconds(self._on.process.pid) - self._used) / seconds
+        return f"{events:.0f} events/s, the world at {share:.0%} of a core"
 
 
 def idle(quick: bool) -> Iterator[Row]:

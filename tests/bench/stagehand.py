@@ -15,6 +15,8 @@ from tests.harness.world import WorldProcess
 
 GAP = 0.02
 """Seconds of silence that end a frame."""
+WRITE_GAP = 0.002
+"""The same where frames follow each other: one is written in pieces, but at once."""
 
 
 @contextlib.contextmanager
@@ -61,3 +63,17 @@ def press(recorder: Recorder, key: bytes, most: float = 5.0) -> float | None:
     while recorder.pump(GAP):
         last = time.perf_counter()
     return last - began
+
+
+def press_for(recorder: Recorder, key: bytes, sign: bytes, most: float = 5.0) -> float | None:
+    """Seconds from write() to the last byte of the frame that shows ``sign``, among frames that others cause."""
+    seen, began = bytearray(), time.perf_counter()
+    recorder.send(key)
+    while (left := began + most - time.perf_counter()) > 0:
+        seen += recorder.pump(left)
+        if sign in seen:
+            last = time.perf_counter()
+            while recorder.pump(WRITE_GAP):
+                last = time.perf_counter()
+            return last - began
+    return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 import time
 from collections.abc import Iterator
@@ -10,34 +11,104 @@ from pathlib import Path
 from tests.bench.row import Row, percentile, row
 from tests.bench.stagehand import drain, screens, world
 from tests.faults.proxy import Proxy, ca_of, server_of
+from tests.harness.recorder import Recorder
+from tests.harness.world import WorldProcess
+
+_CHANGES = "^(?!.*dryRun=)"
+_GUARD = 0.5  # keys of the first 250 ms after a dialog's first paint are ignored by design
+_MANY = """
+title = "Many canaries at their first gate"
+history = "10m"
+"""
+_ONE = """
+[[workload]]
+namespace = "default"
+name = "web-{number:02d}"
+replicas = 4
+rps = 50.0
+version = [{{ tag = "v1", age = "9m" }}, {{ tag = "v2", age = "7m" }}, {{ tag = "v3", age = "3m" }}]
+[workload.strategy.canary]
+steps = [{{ setWeight = 25 }}, {{ pause = {{}} }}, {{ setWeight = 60 }}, {{ pause = {{ duration = "60s" }} }}]
+"""
+_LINES = 1000.0
+"""Log lines a second of one rollout, so that there is much to keep at X and R."""
+
+
+@contextlib.contextmanager
+def _proxied(on: WorldProcess, *arguments: str) -> Iterator[tuple[Proxy, Recorder]]:
+    """The screens on a world through a proxy that knows when a request came."""
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        Proxy(server_of(on.kubeconfig), Path(scratch), server_ca=ca_of(on.kubeconfig)) as proxy,
+        screens(on, "--kubeconfig", str(proxy.kubeconfig(on.kubeconfig)), *arguments) as recorder,
+    ):
+        yield proxy, recorder
+
+
+def _sent(proxy: Proxy, recorder: Recorder, key: bytes) -> float | None:
+    """Milliseconds from a key to the first change on the wire; None when none came."""
+    before, began = len(proxy.sent("PATCH", _CHANGES)), time.perf_counter()
+    recorder.send(key)
+    while len(proxy.sent("PATCH", _CHANGES)) == before:
+        if time.perf_counter() - began > 10:
+            return None
+        recorder.pump(0.001)
+    return (time.perf_counter() - began) * 1000
 
 
 def confirm(quick: bool) -> Iterator[Row]:
-    """``y`` in the dialog to the patch on the wire, taken by a proxy: pause and resume of one rollout in turn."""
+    """``y`` in the dialog to the patch on the wire, taken by a proxy: pause and resume; then X and R with evidence."""
+    count = 5 if quick else 20
     samples: list[float] = []
-    with world(scenario="single", speed=1.0) as small, tempfile.TemporaryDirectory() as scratch:
+    with world(scenario="single", speed=1.0) as small:
         found = small.control.call("GET", "/truth/rollouts")[0]["metadata"]
-        with Proxy(server_of(small.kubeconfig), Path(scratch), server_ca=ca_of(small.kubeconfig)) as proxy:
-            through = str(proxy.kubeconfig(small.kubeconfig))
-            target = f"{found['namespace']}/{found['name']}"
-            with screens(small, "--kubeconfig", through, target) as recorder:
-                recorder.wait_for(found["name"])
-                drain(recorder, 3.0)
-                for _ in range(5 if quick else 20):
-                    before = len(proxy.sent("PATCH"))
-                    recorder.send(b"P")
-                    recorder.wait_for(r"PAUSE|RESUME")
-                    drain(recorder, 0.5)  # keys of the first 250 ms are ignored by design
-                    began = time.perf_counter()
-                    recorder.send(b"y")
-                    while len(proxy.sent("PATCH")) == before and time.perf_counter() - began < 10:
-                        recorder.pump(0.001)
-                    if len(proxy.sent("PATCH")) > before:
-                        samples.append((time.perf_counter() - began) * 1000)
-                    drain(recorder, 2.0)
-    yield row(
-        "confirm-to-wire", samples, "ms", 100.0, "p95, y to the request at a proxy, with its checks", percentile(0.95)
-    )
+        with _proxied(small, f"{found['namespace']}/{found['name']}") as (proxy, recorder):
+            recorder.wait_for(found["name"])
+            drain(recorder, 3.0)
+            for _ in range(count):
+                recorder.send(b"P")
+                recorder.wait_for(r"PAUSE|RESUME")
+                drain(recorder, _GUARD)
+                took = _sent(proxy, recorder, b"y")
+                samples += [took] if took is not None else []
+                drain(recorder, 2.0)
+    how = "p95, y to the request at a proxy, with its checks"
+    yield row("confirm-to-wire", samples, "ms", 100.0, f"{how}: P", percentile(0.95))
+    with tempfile.TemporaryDirectory() as scratch:
+        many = Path(scratch) / "many.toml"
+        many.write_text(_MANY + "".join(_ONE.format(number=number) for number in range(2 * count)))
+        with world(scenario=str(many), speed=1.0) as crowd:
+            for each in range(2 * count):
+                where = {"namespace": "default", "name": f"web-{each:02d}", "value": _LINES / 4}
+                crowd.control.call("POST", "/traffic/log-lines", where)
+            taken: dict[str, list[float]] = {"X": [], "R": []}
+            for number in range(2 * count):
+                verb = "XR"[number % 2]
+                took = _left(crowd, f"default/web-{number:02d}", verb)
+                taken[verb] += [took] if took is not None else []
+    held = f"evidence kept of logs at {_LINES:.0f} lines/s"
+    yield row("confirm-to-wire-abort", taken["X"], "ms", 100.0, f"{how}: X, {held}", percentile(0.95))
+    again = "the whole pre-flight and a dry run asked again in between"
+    yield row("confirm-to-wire-rollback", taken["R"], "ms", 100.0, f"{how}: R, {held}, {again}", percentile(0.95))
+
+
+def _left(on: WorldProcess, target: str, verb: str) -> float | None:
+    """One abort, or one rollback to the version that the picker's cursor stands on."""
+    with _proxied(on, target) as (proxy, recorder):
+        recorder.wait_for(r"\d/s · err")
+        drain(recorder, 5.0)
+        recorder.send(verb.encode())
+        if verb == "R":
+            recorder.wait_for(r"retained")
+            drain(recorder, _GUARD)
+            recorder.send(b"\r")
+        recorder.wait_for(r"\by  |arm:  ")
+        drain(recorder, _GUARD)
+        if "arm:  " not in recorder.screen:
+            return _sent(proxy, recorder, b"y")
+        recorder.send(target.rpartition("/")[2].encode())
+        drain(recorder, _GUARD)
+        return _sent(proxy, recorder, b"\x13")
 
 
 def api_cost(quick: bool) -> Iterator[Row]:

@@ -58,6 +58,7 @@ class Recorder:
     ) -> None:
         columns, rows = size
         self.raw = bytearray()
+        self._undrawn = bytearray()  # drawn when somebody looks: drawing takes longer than what is timed here
         self._terminal = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self._terminal)
         self._master, slave = pty.openpty()
@@ -82,7 +83,7 @@ class Recorder:
         except OSError:  # the other side is closed
             return b""
         self.raw += chunk
-        self._stream.feed(chunk)
+        self._undrawn += chunk
         return chunk
 
     def send(self, data: bytes) -> None:
@@ -90,6 +91,8 @@ class Recorder:
 
     @property
     def screen(self) -> str:
+        self._stream.feed(bytes(self._undrawn))
+        self._undrawn.clear()
         return "\n".join(line.rstrip() for line in self._terminal.display)
 
     def wait(self, found: Callable[[str], bool], what: str, deadline: float = DEADLINE_SECONDS) -> str:
