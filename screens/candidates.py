@@ -66,10 +66,14 @@ class Candidates:
         return next((item for item in self.revisions or () if item.current), None)
 
     async def load(self, seat: Seat) -> None:
+        before = self.current
         try:
             self.revisions = await seat.revisions(self._key)
         except Exception as error:
             self.failure, self.revisions = said(error), ()
+        now = self.current
+        if before is not None and now is not None and before.hash != now.hash:
+            self._diffs.clear()
 
     async def check(self, seat: Seat) -> None:
         """Have the registries asked; each version is told as soon as its answers are there."""
@@ -99,10 +103,14 @@ class Candidates:
         self._offers.pop(wanted, None)
 
     def on(self, seen: dict[str, Any]) -> bool:
-        """Plans are drawn up on what was seen; when that moved they are worth nothing. Whether it did."""
+        """Plans are drawn up on what was seen; when that moved they are worth nothing. Whether it did.
+
+        Differences are to the version in force, which may be another one now.
+        """
         moved = self._drawn_on is not None and seen != self._drawn_on
         if moved:
             self._offers.clear()
+            self._diffs.clear()
         self._drawn_on = seen
         return moved
 

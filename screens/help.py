@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from screens.draw import glyphs
-from screens.draw.line import Line
+from screens.draw.line import Line, wrapped
 from screens.keys import GROUPS, SPECS, keys_of
+from screens.parts.drift import MARK
 from screens.widgets.log_ring import LogRing
 
 if TYPE_CHECKING:
@@ -20,33 +22,44 @@ _SYMBOLS = {
 }  # fmt: skip
 
 
-def help_page(app: CockpitApp, view: View | None) -> list[Line]:
-    """Keys in force on ``view``, grouped; then those of the log panes; rules of the house last."""
+_WIDE = 100
+_SIGN = 25
+
+
+def keys_in_place(app: CockpitApp, view: View | None) -> dict[str, str]:
+    """Binding id -> its keys, of those in force on ``view`` and of its log panes."""
     live: dict[str, list[str]] = {}
     for key, active in (view.active_bindings if view is not None else app.active_bindings).items():
         if active.binding.id is not None:
             live.setdefault(active.binding.id, []).append(_SYMBOLS.get(key, key))
-    in_logs = view is not None and bool(view.query(LogRing))
+    found = {name: " ".join(keys) for name, keys in live.items()}
+    if view is not None and view.query(LogRing):
+        logs = (name for name in SPECS if name.startswith("log.") and name not in found)
+        found |= {name: keys_of(name, app.keys_in_force) for name in logs}
+    return found
+
+
+def help_page(keys: Mapping[str, str], width: int) -> list[Line]:
+    """``keys`` grouped; rules of the house first. Ids, by which keys are rebound, are told where there is room."""
+    wide = width >= _WIDE
     lines = [
-        Line("Lower case and ctrl never change a cluster. Capitals and > do, and always ask.", "strong"),
-        Line("Enter never confirms. y sends; where the name must be typed, ctrl+s sends.", "text"),
+        *wrapped("Lower case and ctrl never change a cluster. Capitals and > do, and always ask.", width, "strong"),
+        *wrapped("Enter never confirms. y sends; where the name must be typed, ctrl+s sends.", width, "text"),
     ]
     for title, ids in GROUPS:
         rows = []
-        for name in ids:
-            keys = " ".join(live[name]) if name in live else ""
-            if not keys and in_logs and name.startswith("log."):
-                keys = keys_of(name, app.keys_in_force)
-            if keys:
-                rows.append(
-                    Line("  ").add(keys, "key", 18).add(" ").add(SPECS[name].text, "text", 58).add(f" {name}", "dim")
-                )
+        for name in (name for name in ids if name in keys):
+            row = Line("  ").add(keys[name], "key", 18).add(" ")
+            parts = wrapped(SPECS[name].text, 58 if wide else max(20, width - 22), "text")
+            rows.append(row.extend(parts[0]).to(79).add(f" {name}", "dim") if wide else row.extend(parts[0]))
+            rows += [Line().to(21).extend(part) for part in parts[1:]]
         if rows:
             note = " (while a log pane has the focus)" if title == "Logs" else ""
             lines += [Line(), Line(title, "title").add(note, "dim"), *rows]
-    lines += [Line(), Line("Signs", "title"), *_signs()]
-    rebind = 'Keys are rebound in the config: [keys] "act.abort" = "X" (the id stands at the right)'
-    return [*lines, Line(), Line(rebind, "dim")]
+    lines += [Line(), Line("Signs", "title"), *_signs(width)]
+    where = "the id stands at the right" if wide else "a wider terminal shows the ids"
+    rebind = f'Keys are rebound in the config: [keys] "act.abort" = "X" ({where})'
+    return [*lines, Line(), *wrapped(rebind, max(20, width - 1), "dim")]
 
 
 _SIGNS = (
@@ -54,14 +67,17 @@ _SIGNS = (
     ((glyphs.WARN, "warn", "watch"), (glyphs.PAUSED, "paused", "paused"), (glyphs.MOVING, "info", "moving")),
     ((glyphs.OK, "ok", "healthy"), ("C", "canary-strong", "canary"), ("B", "baseline-strong", "baseline")),
     (("?", "unknown", "not known"), ("—", "dim", "does not exist"), ("·", "dim", "no data in a chart")),
+    ((MARK, "bad", "drift"), (glyphs.BACK, "strong", "on its way back"), (glyphs.LIVE, "key", "another seat's act")),
 )  # fmt: skip
 
 
-def _signs() -> list[Line]:
+def _signs(width: int) -> list[Line]:
+    beside = 3 if width >= 3 * _SIGN else 2
+    signs = [sign for row in _SIGNS for sign in row]
     lines = []
-    for row in _SIGNS:
+    for first in range(0, len(signs), beside):
         line = Line()
-        for number, (sign, role, text) in enumerate(row):
-            line.to(2 + number * 25).add(sign, role).add(f" {text}", "text")
+        for number, (sign, role, text) in enumerate(signs[first : first + beside]):
+            line.to(2 + number * _SIGN).add(sign, role).add(f" {text}", "text")
         lines.append(line)
     return lines

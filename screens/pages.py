@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from cockpit.model.resource import Key
 from cockpit.model.snapshot import Snapshot
 from screens.draw.line import Line
-from screens.help import help_page
+from screens.help import help_page, keys_in_place
 from screens.journal import JournalView, RowsView
 from screens.metrics import MetricsView
 from screens.origin import provenance_of
@@ -43,8 +43,8 @@ def open_page(app: CockpitApp, name: str, key: Key | None) -> None:
     while isinstance(app.view, PageView | MetricsView | RollbackView | RowsView) and len(app.screen_stack) > 2:
         app.pop_screen()
     if name == "help":
-        page = help_page(app, top)
-        app.push_screen(PageView("help", None, draw_page=lambda snapshot, now, width: page))
+        keys = keys_in_place(app, top)
+        app.push_screen(PageView("help", None, draw_page=lambda snapshot, now, width: help_page(keys, width)))
     elif name in {"history", "journal"}:
         app.push_screen(JournalView())
     elif name == "drift":

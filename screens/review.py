@@ -57,19 +57,15 @@ class ReviewView(View):
     # -- the plan ----------------------------------------------------------------------------------
 
     def intent(self, revision: Revision) -> Intent | None:
-        """The rollback to ``revision`` on the picture that is drawn."""
+        """The rollback to ``revision`` on the picture that is drawn; None: the rollout is gone.
+
+        By its hash: a number may be another version's by now, and two versions may have one digest.
+        """
         found = self.drawn()
         if found is None:
             return None
-        to: str | None
-        if revision.source == "journal":
-            to = revision.hash  # its number may have been given to another version since
-        elif revision.revision is not None:
-            to = str(revision.revision)
-        else:
-            to = next((image.digest for image in revision.images if image.digest), None)
         verdict = found[1].verdict if found[1] else None
-        return Intent("rollback", found[0], verdict, to=to, now=self.way) if to else None
+        return Intent("rollback", found[0], verdict, to=revision.hash, now=self.way)
 
     def ask(self, seen: dict[str, Any]) -> None:
         """Have the plan of the version under the cursor drawn up, once per picture; no other one goes on."""
@@ -110,7 +106,7 @@ class ReviewView(View):
             self.cockpit.acts.note(self.key, why, "warn")
             return
         if self.intent(chosen) is None:
-            self.cockpit.say("this version has neither a revision nor a digest to name it by", "warn")
+            self.cockpit.say(f"{self.key} is gone: there is nothing to roll back", "warn")
             return
         offer = self.known.offer(wanted)
         if offer is not None and offer.final and self._fresh(offer):

@@ -71,7 +71,7 @@ class RollbackView(ReviewView):
         left = height - rows - 7
         diff = self.known.diff(self.selected.hash) if self.selected is not None else None
         wants = 2 + (len(diff) if isinstance(diff, tuple) else 1)  # a short difference leaves its room to the checks
-        self.query_one("#plan").styles.height = max(4, left - max(4, min(wants, left * 7 // 20)))
+        self.query_one("#plan").styles.height = max(4, left - max(min(4, wants), min(wants, left * 7 // 20)))
 
     def on_mount(self) -> None:
         super().on_mount()

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 WIDE = 112
 TALL = 30
+_ROOT = 2
+"""Connecting and the fleet: what is said while they open is for whoever comes."""
 
 
 class View(Screen[None]):
@@ -143,6 +145,8 @@ class View(Screen[None]):
             self.draw(self.snapshot, self.drawn_at)
 
     def on_mount(self) -> None:
+        if len(self.app.screen_stack) > _ROOT:  # what was said was for the screen before
+            self.cockpit.message = None
         self.layout_for(self.size.width, self.size.height)
         self.call_after_refresh(self.cockpit.frame_now)
 

@@ -46,7 +46,9 @@ def drift_page(snapshot: Snapshot, key: Key | None, now: float, width: int) -> l
         for each in sorted(drifts, key=lambda each: _RANK.index(each.severity)):
             lines += _one(each, now, width)
     if not lines:
-        lines = [Line("no drift is known here: what runs is what is declared, as far as it was looked at", "dim")]
+        lines = wrapped(
+            "no drift is known here: what runs is what is declared, as far as it was looked at", width, "dim"
+        )
     note = (
         f"{MARK} marks what runs against what is declared. A note (admission, a tag instead of a digest) is no fault. "
         "Tags and layers are asked of registries for rollouts in flight, every few minutes."

@@ -86,7 +86,7 @@ def revision_row(item: Revision, now: float, width: int, *, cursor: bool, asked:
     if wide:
         signed, role = _SIGNED[item.signed] if asked else ("asking…", "info")
         line.add(signed, role, 10).add(" ")
-    text, role = _SPEED[item.speed]
+    text, role = _SPEED[item.speed] if not item.current else (NONE, "dim")  # there is no way back to what is in force
     line.add(text, role, 11).add(" ")
     bad = item.aborted or item.left == "rolled-back" or bool(item.withheld)
     return line.add(" · ".join(notes(item)), "warn" if bad else "text").cut(width)
@@ -136,7 +136,7 @@ def notes(item: Revision) -> list[str]:
             (item.current and not item.stable, "rolling out"),
             (item.stable, "stable"),
             (item.last_good, "last good"),
-            (item.aborted is True, f"{glyphs.WARN} was aborted"),
+            (item.aborted is True and item.left != "rolled-back", f"{glyphs.WARN} was aborted"),
             (item.left == "rolled-back", f"{glyphs.WARN} was rolled back"),
             (item.source == "journal" and not item.withheld, "from journal"),
             (bool(item.withheld), f"{glyphs.WARN} no template kept"),

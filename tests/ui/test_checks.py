@@ -56,10 +56,12 @@ async def test_the_cursor_moving_on_cancels_what_nobody_looks_at() -> None:
         await settle(pilot)
         await press(pilot, "j")
         await settle(pilot)
-        assert [intent.to for intent in seat.cancelled] == ["41"]
+        assert [intent.to for intent in seat.cancelled] == ["5d4b77"]
         await press(pilot, "escape")
         await settle(pilot)
-        assert [intent.to for intent in seat.cancelled] == ["41", "40"], "nor does it go on behind another screen"
+        assert [intent.to for intent in seat.cancelled] == ["5d4b77", "hash40"], (
+            "nor does it go on behind another screen"
+        )
 
 
 async def test_enter_waits_for_every_check_and_what_is_typed_ahead_is_for_nobody() -> None:

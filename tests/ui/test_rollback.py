@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from cockpit.base.errors import Denied
 from cockpit.model.plan import Refusal
 from cockpit.model.resource import Key
 from screens.confirm import ConfirmScreen
 from screens.rollback import RollbackView
-from tests.ui.drive import driven, loaded, press, text_of
+from tests.ui.drive import driven, loaded, press, settle, text_of
 from tests.ui.fake_seat import FakeSeat
 
 KEY = Key("Rollout", "payments", "checkout-api")
@@ -48,7 +50,7 @@ async def test_enter_reviews_and_only_y_sends() -> None:
         wall.now += 1
         await press(pilot, "y")
         [(intent, _, _)] = seat.executed
-        assert (intent.verb, intent.to, intent.now) == ("rollback", "40", None)
+        assert (intent.verb, intent.to, intent.now) == ("rollback", "hash40", None)
 
 
 async def test_the_way_is_chosen_with_t() -> None:
@@ -62,17 +64,22 @@ async def test_the_way_is_chosen_with_t() -> None:
         await press(pilot, "escape")
 
 
-async def test_a_version_without_a_revision_is_named_by_digest() -> None:
-    import msgspec
-
+async def test_the_difference_is_to_the_version_in_force_also_after_that_changed() -> None:
     seat = FakeSeat()
-    seat.the_revisions = tuple(msgspec.structs.replace(item, revision=None) for item in seat.the_revisions)
     async with driven(seat) as (app, pilot, _):
         await press(pilot, "R")
-        await press(pilot, "enter")
-        assert seat.planned[-1].to.startswith("sha256:71bd")
-        await press(pilot, "escape")
-        assert app.screen_stack
+        await loaded(pilot)
+        assert "diff rev 42 → rev 41" in text_of(app) and "env PSP_TIMEOUT_MS" in text_of(app)
+        current, stable, *older = seat.the_revisions
+        now = msgspec.structs.replace(stable, revision=43, current=True)
+        seat.the_revisions = (now, msgspec.structs.replace(current, current=False), *older)
+        rollout = seat.picture.rollouts[KEY]
+        seat.change("checkout-api", seen={**rollout.seen, "/status/currentPodHash": stable.hash})
+        await settle(pilot)
+        await loaded(pilot)
+        shown = text_of(app)
+        assert "this is the version being rolled out" in shown and "env PSP_TIMEOUT_MS" not in shown
+        assert seat.planned[-1].to == stable.hash, "by what it is: its number was another one a moment ago"
 
 
 async def test_refusals_and_errors_are_said_in_place() -> None:

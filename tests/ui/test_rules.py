@@ -159,6 +159,21 @@ async def test_a_rebound_verb_moves_and_help_says_so() -> None:
         assert "K " in next(line for line in text_of(app).split("\n") if "act.abort" in line)
 
 
+@pytest.mark.parametrize("size", [(120, 36), (80, 24), (60, 20)])
+async def test_help_fits(size: tuple[int, int]) -> None:
+    async with driven(FakeSeat(), size) as (app, pilot, _):
+        await press(pilot, "c")
+        assert "copied" in text_of(app)
+        await press(pilot, "question_mark")
+        assert "copied" not in text_of(app), "what was said was for the screen before"
+        for _ in range(12):
+            body = text_of(app).split("\n")[1:-2]
+            assert not [line for line in body if "…" in line and "next match" not in line], size
+            await press(pilot, "pagedown")
+        await press(pilot, "escape")
+        assert app.screen is app.fleet
+
+
 async def test_a_wrong_keymap_is_said_at_the_start() -> None:
     seat = FakeSeat()
     async with driven(seat, keys={"act.abort": "x"}) as (app, _, _):
