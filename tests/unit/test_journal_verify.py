@@ -182,6 +182,11 @@ async def test_evidence_replaced_with_a_whole_new_chain_does_not_fit_the_outcome
     assert told == f"evidence 'logs/canary.log' of operation {ident(2)} is not what was kept: the journal was altered"
 
 
+async def test_bytes_hidden_beside_a_record_that_has_no_content(path: Path) -> None:
+    tamper(path, "UPDATE kept SET content = x'00' WHERE seq = 1")
+    assert "record 1) is not what was kept" in await problem(path)
+
+
 async def test_a_template_altered_is_named(path: Path) -> None:
     forged = packed(canonical(template("evil:1")).encode())
     tamper(path, f"UPDATE kept SET content = x'{forged['content'].hex()}' WHERE kind = 'template'")
