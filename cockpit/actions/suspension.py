@@ -80,6 +80,8 @@ def draft_resume(intent: Intent, owner: Reconciler, known: Suspension | None, un
     wanted = _wanted(intent, owner, known, now, unread)
     if isinstance(wanted, Refusal):
         return wanted
+    if _drifted(owner):  # a line of the plan is not seen by whoever confirms in the same command
+        warnings.append(_then(owner, wanted))
     op = _putting_back(owner, wanted)
     # A server finds no member to test within a policy that is not there.
     seen = _SYNC_POLICY if op["path"] == _SYNC_POLICY else member(owner)
@@ -134,8 +136,7 @@ def _putting_back(owner: Reconciler, wanted: Any) -> dict[str, Any]:
 def _then(owner: Reconciler, wanted: Any) -> str:
     if owner.tool == "flux":
         return f"it applies its source again, within {flux.interval(owner) or 'its interval'}"
-    drifted = mapping(owner.status.get("sync")).get("status") == "OutOfSync"
-    if not drifted:
+    if not _drifted(owner):
         return "it puts Git into force by itself again"
     heals = mapping(wanted).get("selfHeal") is True
     return (
@@ -143,6 +144,11 @@ def _then(owner: Reconciler, wanted: Any) -> str:
         if heals
         else "what runs is not what Git says: the next commit puts it back"
     )
+
+
+def _drifted(owner: Reconciler) -> bool:
+    """Whether Argo CD says that what runs is not what Git asks for; Flux says nothing of the kind."""
+    return owner.tool == "argocd" and mapping(owner.status.get("sync")).get("status") == "OutOfSync"
 
 
 def _resets(owner: Reconciler) -> tuple[str, ...]:

@@ -467,6 +467,7 @@ async def test_a_drifted_application_is_said_to_be_put_back(tmp_path: Path) -> N
     server.owner()["status"]["sync"]["status"] = "OutOfSync"
     plan = await desk.plan("unsuspend")
     assert "put back within seconds" in dict(plan.lines)["effect"]
+    assert any("put back within seconds" in each for each in plan.warnings)  # also for --yes in one command
 
 
 # -- reminders, settlement, history ------------------------------------------------------------------------------------
