@@ -1,6 +1,6 @@
 """Applies each mutation to a scratch copy and runs the tests that it names: one that stays green fails this command.
 
-python -m tests.mutants [--rule N] [--name TEXT] [--jobs N]
+python -m tests.mutants [--rule N] [--name TEXT…] [--jobs N]
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ ROOT = Path(__file__).resolve().parents[2]
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__)
     parser.add_argument("--rule", type=int, help="only the mutants of this safety rule")
-    parser.add_argument("--name", default="", help="only mutants whose name contains this")
+    parser.add_argument("--name", nargs="+", default=[""], help="only mutants whose name contains one of these")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     chosen = parser.parse_args()
     mutants = [
         mutant
         for mutant in load(ROOT)
-        if (chosen.rule is None or mutant.rule == chosen.rule) and chosen.name in mutant.name
+        if (chosen.rule is None or mutant.rule == chosen.rule) and any(each in mutant.name for each in chosen.name)
     ]
     if not mutants:
         print("no mutant matches", file=sys.stderr)
