@@ -37,6 +37,7 @@ from cockpit.strategies.contract import Reader, Strategy
 OnDraft = Callable[[Plan], None]
 Progress = Callable[[str], None]
 
+_LOOK_SECONDS = 30.0
 _PENDING_SECONDS = 60.0  # how long an outcome stays beside the rollout
 
 
@@ -177,7 +178,7 @@ class Actions:
             return self._outcome(plan, "refused", wanted)
         if plan.verb in OWNER_VERBS and self._gitops is not None:
             return await self._gitops.execute(intent, plan, consent, progress)
-        if plan.verb == "rollback" and (again := await self._examined(intent, plan)) is not None:
+        if plan.verb == "rollback" and (again := await self._examined(intent, plan, max_age=0.0)) is not None:
             plan = msgspec.structs.replace(plan, preflight=again)
             if (wanted := lacking(again, consent, plan)) is not None:
                 return self._outcome(plan, "refused", wanted)
@@ -251,8 +252,13 @@ class Actions:
             await self._gitops.remind()
         return found
 
-    async def _examined(self, intent: Intent, plan: Plan, on_draft: OnDraft | None = None) -> Preflight | None:
-        """The checks of a rollback; None where nothing is there to ask (tests, mostly)."""
+    async def _examined(
+        self, intent: Intent, plan: Plan, on_draft: OnDraft | None = None, *, max_age: float = _LOOK_SECONDS
+    ) -> Preflight | None:
+        """The checks of a rollback; None where nothing is there to ask (tests, mostly).
+
+        ``max_age``: how old the sight of its artifacts may be. To act on it, it is none of the dialog's.
+        """
         if self._examiner is None:
             return None
 
@@ -260,7 +266,7 @@ class Actions:
             if on_draft is not None and not so_far.complete:
                 on_draft(msgspec.structs.replace(plan, preflight=so_far, tier=Tier.NAME))
 
-        return await self._examiner.examine(intent, plan, self._gateway, on_progress=told)
+        return await self._examiner.examine(intent, plan, self._gateway, max_age=max_age, on_progress=told)
 
     async def _with_dry_run(self, plan: Plan) -> Plan | Refusal:
         """A rollback is shown only once the server has said that it would take it (Safety rule 6)."""

@@ -64,12 +64,14 @@ async def test_what_was_lost_while_the_dialog_was_open_is_refused(tmp_path: Path
     plan = await at.plan("rollback", to="stable")
     assert plan.preflight is not None
     assert plan.preflight.findings == (OK,)
+    assert examiner.ages == [30.0]
     examiner.now = GONE
     for given in (Consent(yes=True), Consent(name="web"), Consent(name="web", overrides=("signature",))):
         outcome = await at.actions.execute(intent, plan, given)
         assert outcome.result == "refused"
         assert "retained: web is missing" in outcome.reason
         assert "--override retained --confirm web" in outcome.reason
+    assert examiner.ages[1:] == [0.0] * 3  # what the dialog saw is not what is acted on
     assert at.cluster.sent == []
     assert await at.journal.acts() == ()
     done = await at.actions.execute(intent, plan, Consent(name="web", overrides=("retained",)))
@@ -99,7 +101,7 @@ async def test_the_journal_keeps_what_was_found_right_before_the_request(tmp_pat
     body = str((await at.journal.show(outcome.op_id))[0]["body"])
     assert "web is missing" in body
     assert "overrides" in body
-    assert examiner.ages == [30.0, 30.0]
+    assert examiner.ages == [30.0, 0.0]
 
 
 async def test_a_plan_takes_the_name_while_its_checks_run(tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ async def _ask(ctx: Context, image: Image) -> Retention:
         ctx.secrets,
         control=ctx.running.get(repository(image.image)),
         deep=True,
-        max_age=ctx.max_age,
+        max_age=ctx.seen_within,
         urgent=True,
     )
 

@@ -86,6 +86,7 @@ class Context(msgspec.Struct, frozen=True):
     now: float
     max_age: float = 30.0
     pod_dry_run: bool = True
+    seen_within: float = 30.0  # seconds that the sight of what is retained may be old: none right before the act
     inits: tuple[Image, ...] = ()  # of its init containers: nothing starts unless they can be pulled too
 
     @property

@@ -21,6 +21,8 @@ from cockpit.strategies import templates
 from cockpit.strategies.image import declared_digest, repository
 from cockpit.strategies.values import mapping, objects
 
+_SIGNED_SECONDS = 30.0
+
 
 class Examiner:
     """One per session. ``examine`` never raises. ``versions`` lists a workload's versions; it raises CockpitErrors."""
@@ -54,7 +56,11 @@ class Examiner:
         max_age: float = 30.0,
         on_progress: OnProgress | None = None,
     ) -> Preflight:
-        """Run the checks of a rollback on its plan. ``max_age``: seconds a registry's answer may be old."""
+        """Run the checks of a rollback on its plan.
+
+        ``max_age``: seconds that the sight of its artifacts may be old. What was signed stays signed: that is asked
+        again only after a while.
+        """
         template = template_of(plan)
         digests = mapping(plan.goal.get("digests"))
         images = _named(templates.images(template), digests)
@@ -83,7 +89,8 @@ class Examiner:
             subject=Subject(plan, self._reads, lambda: self._versions(plan.key)),
             cluster=self._cluster,
             now=self._clock.cluster(),
-            max_age=max_age,
+            max_age=max(max_age, _SIGNED_SECONDS),
+            seen_within=max_age,
             pod_dry_run=self._policy.pod_dry_run,
             inits=_named(templates.inits(template), digests),
         )
