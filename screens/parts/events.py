@@ -10,6 +10,7 @@ from cockpit.ports import PastAct
 from screens.draw import glyphs
 from screens.draw.format import UNKNOWN, clock, day_clock, image_name, short_digest
 from screens.draw.line import Line
+from screens.parts.brief import brief
 
 _RESULT = {
     "done": "ok", "accepted": "info", "nothing-to-do": "dim", "moved": "warn", "refused": "warn", "denied": "warn",
@@ -70,6 +71,8 @@ def act_row(act: PastAct, width: int) -> Line:
     line.add((act.result or "open") + proven, result_role(act.result), 13).add(" ")
     if width >= 100:
         line.add(act.actor, "text", 17).add(" ")
+    if act.afterwards:  # weighs more than that it was done, and than why
+        line.add(f"{glyphs.BAD} {brief(act.afterwards, 0)}", "bad").add("  ")
     if act.reason:
         line.add(f"“{act.reason}”", "text").add("  ")
     if width >= 100 and (act.from_ or act.to):

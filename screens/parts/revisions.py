@@ -112,10 +112,20 @@ def _tag(image: str) -> str | None:
 
 
 def live_for(item: Revision, now: float) -> str:
-    """How long a version served, all its stretches together; ``?`` when nobody saw it."""
+    """How long a version was seen serving, all its stretches together; ``>`` where that is not all; ``?`` never."""
     if not item.served:
         return UNKNOWN
-    return age(sum((each.until if each.until is not None else now) - each.since for each in item.served))
+    served = age(sum((each.until if each.until is not None else now) - each.since for each in item.served))
+    return f">{served}" if _older(item) else served
+
+
+_LOOK = 120.0
+"""A version is seen within so many seconds of coming to be, by whoever watches then."""
+
+
+def _older(item: Revision) -> bool:
+    """Whether it was there before anybody watched: what was seen of it is not all of its life."""
+    return bool(item.served) and item.created_at is not None and item.served[-1].since - item.created_at > _LOOK
 
 
 def _then(line: Line, item: Revision, *, wide: bool) -> None:
@@ -162,7 +172,8 @@ def about_line(item: Revision, now: float, width: int, *, asked: bool) -> Line:
         pieces.append((f"commit {item.commit[:12]} ({proof})", "text"))
     if (left := item.served[0] if item.served else None) is not None:
         until = f"{clock(left.until)} {_LEFT.get(left.left or '', 'left')}" if left.until is not None else "still up"
-        pieces.append((f"last served from {day_clock(left.since)[:11]}, {until}", "text"))
+        since = "seen serving since" if _older(item) else "last served from"
+        pieces.append((f"{since} {day_clock(left.since)[:11]}, {until}", "text"))
     if item.cause:
         pieces.append((item.cause, "dim"))
     if item.created_at is not None:

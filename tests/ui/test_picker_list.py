@@ -7,9 +7,12 @@ import pytest
 
 from cockpit.model.plan import Refusal
 from cockpit.model.resource import Key
+from cockpit.model.revision import Served
+from screens.parts.revisions import about_line, live_for, notes
 from screens.rollback import RollbackView
 from tests.ui.drive import driven, loaded, press, text_of
 from tests.ui.fake_seat import FakeSeat
+from tests.ui.pictures import NOW
 
 KEY = Key("Rollout", "payments", "checkout-api")
 SIZES = [(60, 20), (80, 24), (120, 36), (300, 80)]
@@ -94,3 +97,17 @@ async def test_a_pruned_version_without_its_template_says_so_before_enter(size: 
         await press(pilot, "enter")
         await loaded(pilot)
         assert isinstance(app.screen, RollbackView) and not seat.executed
+
+
+@pytest.mark.parametrize(("older", "said"), [(30.0, "8.0s"), (1500.0, ">8.0s")])
+def test_a_life_seen_in_part_is_told_as_a_lower_bound(older: float, said: str) -> None:
+    seat = FakeSeat()
+    served = (Served(NOW - 8, None),)
+    item = msgspec.structs.replace(seat.the_revisions[1], served=served, created_at=NOW - 8 - older)
+    assert live_for(item, NOW) == said
+    assert ("seen serving since" in about_line(item, NOW, 120, asked=True).text) is (older > 120)
+
+
+def test_what_was_rolled_back_is_not_called_aborted_as_well() -> None:
+    item = msgspec.structs.replace(FakeSeat().the_revisions[3], aborted=True, left="rolled-back")
+    assert notes(item) == ["▲ was rolled back"]

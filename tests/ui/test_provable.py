@@ -9,8 +9,10 @@ from cockpit.model.drift import Drift
 from cockpit.model.plan import Pending, Tier
 from cockpit.model.resource import Key
 from cockpit.model.snapshot import SeatAct
+from cockpit.ports import PastAct
 from screens.confirm import ConfirmScreen
 from screens.journal import EntryView, JournalView, PieceView
+from screens.parts.events import act_row
 from screens.rollback import RollbackView
 from tests.ui import pictures
 from tests.ui.drive import driven, loaded, press, settle, text_of
@@ -42,6 +44,16 @@ async def test_the_journal_opens_an_operation_and_its_evidence() -> None:
         assert "ALTERED since it was kept" in text_of(app), "what was altered is no evidence"
         await press(pilot, "escape", "escape", "escape")
         assert app.screen is app.fleet
+
+
+@pytest.mark.parametrize("width", [118, 78])
+def test_a_rollback_that_did_not_last_is_told_in_the_list_of_acts(width: int) -> None:
+    act = PastAct(
+        1, "01J", NOW, "sre1", "rollback", "payments", "checkout-api", reason="err", result="done", verified_at=NOW,
+        afterwards="rolled back to rev 41, flipped back by argocd-controller 5s later",
+    )  # fmt: skip
+    assert "✖ flipped back" in act_row(act, width).text
+    assert "✖" not in act_row(msgspec.structs.replace(act, afterwards=None), width).text
 
 
 async def test_provenance_keeps_proven_and_claimed_apart() -> None:
