@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 import typer
 
-from cockpit.base.errors import ExitCode
+from cockpit.base.errors import ExitCode, UsageError
 from cockpit.cli import report
 from cockpit.cli.journal import head_after
 from cockpit.cli.look import RolloutArgument, narrowed
@@ -241,6 +241,14 @@ def _rollback(
     ] = None,
 ) -> int:
     """Return to an earlier version (stable, last-good, ...)."""
+    from cockpit.actions.preflight.catalogue import CHECKS
+
+    names = [check.name for check in CHECKS]
+    for name in override or ():
+        if name not in names:
+            raise UsageError(f"--override {name}: there is no such check; there are {', '.join(names)}")
+    if not to.strip():
+        raise UsageError("--to names no version; say stable, last-good, a revision or a digest")
     given = Given(reason, yes, confirm, dry_run, at_step, at_hash, to=to, now=now, overrides=tuple(override or ()))
     return act(options, rollout, "rollback", given)
 

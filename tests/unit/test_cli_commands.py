@@ -499,6 +499,22 @@ def test_the_first_refusal_names_what_blocks_and_its_override(
     )
 
 
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (("--to", "41", "--override", "retaind"), "--override retaind: there is no such check; there are retained, "),
+        (("--to", " "), "--to names no version"),
+    ],
+)
+def test_a_rollback_to_nothing_or_past_no_check_is_bad_usage(
+    desk: Desk, run: Run, flags: tuple[str, ...], words: str
+) -> None:
+    code, out, err = run("rollback", "payments/checkout-api", "--confirm", "checkout-api", *flags)
+    assert (code, out) == (2, "")
+    assert words in err
+    assert not desk.seat.intents
+
+
 def test_an_unknown_check_is_named_where_the_name_is_asked_for(desk: Desk, run: Run) -> None:
     desk.seat = Checked(seat.picture(seat.rollout()))
     desk.seat.findings = (UNASKED,)
