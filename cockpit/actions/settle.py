@@ -14,7 +14,7 @@ from cockpit import __version__
 from cockpit.actions.conditions import resolve, standing
 from cockpit.actions.ledger import Ledger, read_plan
 from cockpit.actions.ports import Picture
-from cockpit.actions.proof import Compare, by_digest, prove
+from cockpit.actions.proof import Compare, Proof, by_digest, prove
 from cockpit.actions.suspension import settled as owner_settled
 from cockpit.actions.watching import Deadline, watch
 from cockpit.base.clock import Clock
@@ -66,9 +66,11 @@ async def settle(
     except CockpitError:
         return None  # not readable now: it stays open for a later start
     result, reason = await _found(open_intent, plan, patch, fresh, strategy, picture, clock)
-    rollout = picture.snapshot().rollouts.get(plan.key)
-    if result == "done" and plan.verb == "rollback" and rollout is not None:
-        proof = await prove(plan, rollout, reader, picture, compare, Deadline(clock, _PATIENCE))
+    if result == "done" and plan.verb == "rollback":
+        rollout = picture.snapshot().rollouts.get(plan.key)
+        proof = Proof("unresolved", "it is not in sight any more")
+        if rollout is not None:
+            proof = await prove(plan, rollout, reader, picture, compare, Deadline(clock, _PATIENCE))
         if proof.state == "proven":
             reason = f"{reason}, {proof.text}"
         else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from cockpit.actions import Actions, this_process
@@ -202,3 +203,28 @@ async def test_an_operation_left_open_is_settled_by_the_same_proof(tmp_path: Pat
     (settlement,) = await later.actions.settle()
     assert settlement.result == "accepted"
     assert "not verified" in settlement.text
+
+
+async def test_what_leaves_the_picture_before_it_is_proven_is_not_settled_as_done(tmp_path: Path) -> None:
+    at = Seat(Cluster("single"), tmp_path)
+
+    async def lost(*_: Any) -> None:
+        raise SystemExit
+
+    at.actions._ledger.end = lost  # type: ignore[method-assign, assignment]
+    with pytest.raises(SystemExit):
+        await at.act("rollback", to="stable")
+    later = Seat(at.cluster, tmp_path)
+    later.actions._ledger.who = msgspec.structs.replace(this_process("sre1", "demo", "demo"), host="elsewhere")
+    look, looks = at.cluster.snapshot, 0
+
+    def fading() -> Any:
+        nonlocal looks
+        looks += 1
+        return look() if looks == 1 else msgspec.structs.replace(look(), rollouts={})
+
+    at.cluster.snapshot = fading  # type: ignore[method-assign]
+    (settlement,) = await later.actions.settle()
+    assert (settlement.result, "not in sight" in settlement.text) == ("accepted", True)
+    (act,) = await later.journal.acts()
+    assert act.verified_at is None
