@@ -82,16 +82,20 @@ def select(
     """
     withheld = [raw for raw in sets if _withheld(raw)]
     found = _select(to, [raw for raw in sets if not _withheld(raw)], rollout, marks, bad)
-    if withheld and isinstance(found, str) and to not in ("stable", "last-good"):
+    if to == "last-good" and withheld:
+        meant = _select(to, sets, rollout, marks, bad)
+        # What came before it would be another version than the one that is asked for.
+        return _lost(meant, marks) if not isinstance(meant, str) and _withheld(meant) else found
+    if withheld and isinstance(found, str) and to != "stable":
         lost = _select(to, withheld, rollout, marks, bad)
-        if not isinstance(lost, str):
-            number = revision_of(_annotations(lost), marks.revision)
-            name = f"rev {number}" if number is not None else _hash(lost, marks)
-            return (
-                f"{name} cannot be put back: it is pruned from the cluster and {_withheld(lost)}; "
-                "apply it from its manifests"
-            )
+        return found if isinstance(lost, str) else _lost(lost, marks)
     return found
+
+
+def _lost(raw: Mapping[str, Any], marks: Marks) -> str:
+    number = revision_of(_annotations(raw), marks.revision)
+    name = f"rev {number}" if number is not None else _hash(raw, marks)
+    return f"{name} cannot be put back: it is pruned from the cluster and {_withheld(raw)}; apply it from its manifests"
 
 
 def _withheld(raw: Mapping[str, Any]) -> str:

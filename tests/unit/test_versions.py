@@ -13,6 +13,7 @@ from cockpit.live.artifacts import ClusterArtifacts
 from cockpit.live.versions import coverage, remembered
 from cockpit.model.revision import Revision, Then
 from cockpit.model.rollout import Image
+from cockpit.strategies.arms import WITHHELD
 from cockpit.strategies.deployment.build import HASH_LABEL, REVISION
 from cockpit.strategies.deployment.plan import MARKS
 from cockpit.strategies.drafts import draft
@@ -170,6 +171,22 @@ def test_a_digest_is_taken_as_the_screens_show_it() -> None:
     for to in ("sha256:aaaa", "sha256:", "web@", "web:v1"):
         assert "sha256: with 12 digits or more" in str(select(to, sets, rollout, MARKS, ()))
     assert "is known to have run" in str(select(f"sha256:{'c' * 12}", sets, rollout, MARKS, ()))
+
+
+def test_last_good_is_not_another_version_because_that_one_cannot_be_put_back() -> None:
+    built = Cluster("single").rollout(WEB)
+    assert built.baseline is not None
+    rollout = msgspec.structs.replace(
+        built, baseline=msgspec.structs.replace(built.baseline, hash="stable"), canary=None
+    )
+    lost = replicaset("lost", 3)
+    lost["metadata"] |= {"uid": "journal:u:lost", "annotations": {REVISION: "3", WITHHELD: "held secrets"}}
+    older, stable = replicaset("older", 2), replicaset("stable", 4)
+    for to in ("last-good", "3", "lost"):
+        assert str(select(to, [older, lost, stable], rollout, MARKS, ())).startswith("rev 3 cannot be put back: ")
+    assert select("last-good", [older, lost, stable], rollout, MARKS, ("lost",)) is older
+    forged = {**lost, "metadata": {**lost["metadata"], "uid": "u"}}  # a tenant's annotation withholds nothing
+    assert select("last-good", [older, forged, stable], rollout, MARKS, ()) is forged
 
 
 async def test_an_image_of_many_lines_is_one_line_of_a_dialog(tmp_path: Path) -> None:
