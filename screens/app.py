@@ -25,6 +25,7 @@ from screens.acts import Acts
 from screens.connect import ConnectView
 from screens.copying import copy_limited
 from screens.fleet import FleetView
+from screens.hangup import leave_with_terminal
 from screens.keys import bindings, check_keymap
 from screens.theme import Palette, choose, light_background, load_palettes
 from screens.travel import Travel
@@ -102,6 +103,7 @@ class CockpitApp(Travel):
             with contextlib.suppress(NotImplementedError, RuntimeError):
                 loop.add_signal_handler(number, self.exit, int(ExitCode.DONE))
         try:
+            leave_with_terminal(loop, lambda: self.exit(int(ExitCode.DONE)))
             code = await self.run_async(mouse=self.settings.screen.mouse)
         finally:
             await self._close_seat()

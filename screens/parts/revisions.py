@@ -53,7 +53,7 @@ def _rev(number: int | None) -> str:
     return str(number) if number is not None else "?"
 
 
-_WIDE = 100
+_WIDE, _NARROW = 100, 76
 
 
 def revision_title(width: int) -> Line:
@@ -62,7 +62,8 @@ def revision_title(width: int) -> Line:
         line.add("TAG / COMMIT", "title", 17).add("LIVE FOR", "title", 9).add("ERR% / P99", "title", 12)
         line.add("IMAGE", "title", 11).add("SIGNED", "title", 11)
     else:
-        line.add("TAG", "title", 9).add("LIVE", "title", 7).add("ERR%", "title", 6).add("IMAGE", "title", 11)
+        line.add("TAG", "title", 9 if width >= _NARROW else 0)
+        line.add("LIVE", "title", 7).add("ERR%", "title", 6).add("IMAGE", "title", 11)
     return line.add("SPEED", "title", 12).add("NOTES", "title").cut(width)
 
 
@@ -78,7 +79,8 @@ def revision_row(item: Revision, now: float, width: int, *, cursor: bool, asked:
     image = item.images[0] if item.images else None
     known = image.digest if image else None
     line.add((digest if wide else short_digest)(known), "text" if known else "unknown", 15 if wide else 8).add(" ")
-    _name(line, item, wide=wide)
+    if width >= _NARROW:
+        _name(line, item, wide=wide)
     line.add(live_for(item, now), "text" if item.served else "unknown", 8 if wide else 6).add(" ")
     _then(line, item, wide=wide)
     text, role = _RETAINED[item.retained] if asked else ("asking…", "info")
