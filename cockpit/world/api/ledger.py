@@ -23,6 +23,7 @@ class Served(msgspec.Struct, omit_defaults=True):
     status: int = 0
     body: Any = None
     content_type: str = ""
+    accept: str = ""
     dry_run: bool = False
     fault: int | None = None
     """The fault rule that was applied."""

@@ -68,6 +68,7 @@ class ApiServer:
         query: Mapping[str, str] = request.query
         agent = request.headers.get("User-Agent", "")
         served = self.ledger.open(self._clock.now(), request.method, request.path, request.query_string, "", agent)
+        served.accept = request.headers.get("Accept", "")
         delivery.served = served
         try:
             user = self._authenticate(request)
