@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _KEPT_SECONDS = 600.0
 """How old platforms and pull secrets may be: both change rarely, and a wrong answer shows as denied or unknown."""
+_FAILED_SECONDS = 10.0
+"""The same where they could not be read: a moment's trouble must not make ten minutes of unknown."""
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
@@ -38,8 +40,8 @@ class ClusterArtifacts:
         self._reads = reads
         self._clock = clock
         self._registries: Registries | None = None
-        self._secrets: dict[tuple[str, str], tuple[float, PullSecret | None]] = {}
-        self._nodes: tuple[float, tuple[str, ...]] | None = None
+        self._secrets: dict[tuple[str, str], tuple[float, PullSecret | None]] = {}  # until when, and what
+        self._nodes: tuple[float, tuple[str, ...]] | None = None  # until when, and what
         self._lock = asyncio.Lock()
 
     @property
@@ -104,7 +106,7 @@ class ClusterArtifacts:
     async def platforms(self) -> tuple[str, ...]:
         """``os/architecture`` of the nodes that can be scheduled to; none known: every platform of an index counts."""
         async with self._lock:
-            if self._nodes is not None and self._clock.wall() - self._nodes[0] < _KEPT_SECONDS:
+            if self._nodes is not None and self._clock.wall() < self._nodes[0]:
                 return self._nodes[1]
             try:
                 nodes = await self._reads.objects(NODES)
@@ -112,7 +114,7 @@ class ClusterArtifacts:
                 found: tuple[str, ...] = ()
             else:
                 found = tuple(sorted({each for node in nodes if (each := _platform(node)) is not None}))
-            self._nodes = (self._clock.wall(), found)
+            self._nodes = (self._clock.wall() + (_KEPT_SECONDS if found else _FAILED_SECONDS), found)
             return found
 
     async def _logins(self, namespace: str, names: Sequence[str]) -> list[PullSecret]:
@@ -121,13 +123,14 @@ class ClusterArtifacts:
 
         found = []
         for name in names:
-            at, secret = self._secrets.get((namespace, name), (-_KEPT_SECONDS, None))
-            if self._clock.wall() - at >= _KEPT_SECONDS:
+            until, secret = self._secrets.get((namespace, name), (float("-inf"), None))
+            if self._clock.wall() >= until:
+                lives = _KEPT_SECONDS
                 try:
                     secret = pull_secret(await self._reads.get(SECRETS, namespace, name))
                 except CockpitError:
-                    secret = None
-                self._secrets[namespace, name] = (self._clock.wall(), secret)
+                    secret, lives = None, _FAILED_SECONDS
+                self._secrets[namespace, name] = (self._clock.wall() + lives, secret)
             if secret is not None:
                 found.append(secret)
         return found

@@ -8,6 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from cockpit.base.clock import Clock
+from cockpit.base.errors import Unreachable
 from cockpit.journal.observed import KnownVersion
 from cockpit.live.artifacts import ClusterArtifacts
 from cockpit.live.versions import coverage, remembered
@@ -121,6 +123,43 @@ class Nodes:
 
 def node(system: Any, architecture: Any, **spec: Any) -> dict[str, Any]:
     return {"spec": spec, "status": {"nodeInfo": {"operatingSystem": system, "architecture": architecture}}}
+
+
+async def test_a_moments_trouble_is_not_remembered_for_long() -> None:
+    """Without the nodes every rollback takes the typed name; without its pull secret the registry says no."""
+    at = [1000.0]
+    trouble: list[Exception] = [Unreachable("API server answered 500")]
+
+    class Flaky(Nodes):
+        async def get(self, *_: Any) -> dict[str, Any]:
+            if trouble:
+                raise trouble[0]
+            return {
+                "type": "kubernetes.io/dockercfg",
+                "data": {".dockercfg": "e30="},
+                "metadata": {"namespace": "shop", "name": "regcred"},
+            }
+
+        async def objects(self, *_: Any, **__: Any) -> tuple[dict[str, Any], ...]:
+            found = await super().objects()
+            if trouble:
+                raise trouble[0]
+            return found
+
+    reads = Flaky(node("linux", "amd64"))
+    clock = Clock(monotonic=lambda: at[0], unix=lambda: at[0])
+    artifacts = ClusterArtifacts(lambda: pytest.fail("no registry is asked"), reads, clock)
+    for moment, platforms, secrets, asked in ((0, (), 0, 1), (9, (), 0, 1), (11, ("linux/amd64",), 1, 2)):
+        at[0] = 1000.0 + moment
+        if moment > 9:
+            trouble.clear()
+        assert await artifacts.platforms() == platforms
+        assert len(await artifacts._logins("shop", ["regcred"])) == secrets
+        assert reads.asked == asked
+    trouble.append(Unreachable("again"))
+    at[0] += 500
+    assert await artifacts.platforms() == ("linux/amd64",)
+    assert len(await artifacts._logins("shop", ["regcred"])) == 1
 
 
 async def test_platforms_are_those_of_nodes_that_pods_can_go_to() -> None:
