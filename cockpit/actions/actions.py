@@ -246,7 +246,7 @@ class Actions:
         found = tuple(each for each in tried if each is not None)
         for settlement in found:
             self.notify(settlement.text)
-        for text in await look_back(self._journal, self._ledger, self._picture, self._clock):
+        for text in await look_back(self._journal, self._ledger, self._picture, self._clock, self._guards):
             self.notify(text)
         if self._gitops is not None:
             await self._gitops.remind()

@@ -14,7 +14,7 @@ from cockpit.actions.ports import Picture
 from cockpit.actions.watching import Deadline, next_picture
 from cockpit.base.clock import Clock, parse_time
 from cockpit.base.errors import CockpitError
-from cockpit.journal import IntentRecord, OutcomeRecord
+from cockpit.journal import IntentRecord, OpenIntent, OutcomeRecord
 from cockpit.model.act import FLIPPED
 from cockpit.model.plan import Outcome, Pending, Plan
 from cockpit.model.resource import Key
@@ -40,7 +40,9 @@ class Flipback:
         reader: Reader,
         clock: Clock,
         strategy_of: Callable[[str], Strategy],
+        ago: float = 0.0,
     ) -> None:
+        """``ago``: cluster seconds since the request was taken, where an earlier run sent it."""
         self.flipped = ""
         self.over = False  # a cancellation that meets the end of a ``wait_for`` is lost before Python 3.12
         self._op_id = op_id
@@ -49,7 +51,7 @@ class Flipback:
         self._reader = reader
         self._clock = clock
         self._strategy_of = strategy_of
-        self._began = clock.cluster()
+        self._began = clock.cluster() - ago
         self._target: tuple[str, str] | None = None  # hash and name of the version put back, once it is in force
 
     @property
@@ -144,20 +146,20 @@ def _owner(rollout: Rollout) -> str:
 class Guard:
     """The watch over one rollback, or, for another verb or where none is wanted, nothing."""
 
-    def __init__(self, flipback: Flipback | None, guards: Guards, plan: Plan) -> None:
+    def __init__(self, flipback: Flipback | None, guards: Guards, plan: Plan, ago: float = 0.0) -> None:
         self._flipback = flipback
         self._guards = guards
         self._plan = plan
         self._watch: asyncio.Task[str] | None = None
         self._end: asyncio.Task[None] | None = None
         if flipback is not None:
-            self._watch = asyncio.create_task(flipback.watch(guards.seconds))
+            self._watch = asyncio.create_task(flipback.watch(guards.seconds - ago))
 
     def said(self) -> str:
         """That it was flipped back, "" while it was not."""
         return self._flipback.flipped if self._flipback is not None else ""
 
-    def go_on(self, record: IntentRecord | None, outcome: Outcome, verified_at: float | None) -> None:
+    def go_on(self, record: IntentRecord | OpenIntent | None, outcome: Outcome, verified_at: float | None) -> None:
         """The operation has ended; what was sent is watched further."""
         if self._watch is None:
             return
@@ -179,7 +181,9 @@ class Guard:
         tasks = [task for task in (self._watch, self._end) if task is not None]
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _tell(self, watch: asyncio.Task[str], record: IntentRecord, again: OutcomeRecord | None) -> None:
+    async def _tell(
+        self, watch: asyncio.Task[str], record: IntentRecord | OpenIntent, again: OutcomeRecord | None
+    ) -> None:
         """Puts it on the row, and into the journal: the act stays what it was, a second outcome says more."""
         assert self._flipback is not None
         undone = await self._flipback.undone() if not self._flipback.in_force else ""
@@ -226,6 +230,16 @@ class Guards:
         guard = Guard(Flipback(op_id, plan, self.picture, self._reader, self.clock, self._strategy_of), self, plan)
         self._held[plan.key] = guard
         return guard
+
+    def take_up(self, past: OpenIntent, plan: Plan, verified_at: float | None, ago: float) -> None:
+        """Watches over a rollback that an earlier run did, for what is left of its time. ``ago``: cluster seconds."""
+        if ago >= self.seconds or plan.key in self._held:
+            return
+        strategy_of = self._strategy_of
+        flipback = Flipback(past.op_id, plan, self.picture, self._reader, self.clock, strategy_of, ago)
+        guard = self._held[plan.key] = Guard(flipback, self, plan, ago)
+        done = Outcome(plan.verb, plan.key.namespace, plan.key.name, "done", (), None, past.op_id, "")
+        guard.go_on(past, done, verified_at)
 
     async def aclose(self) -> None:
         for guard in self._held.values():

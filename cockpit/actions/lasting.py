@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cockpit.actions.flipback import GUARD_SECONDS
+from cockpit.actions.flipback import GUARD_SECONDS, Guards
 from cockpit.actions.ledger import Ledger, read_plan
 from cockpit.actions.ports import Picture
 from cockpit.base.clock import Clock
@@ -13,11 +13,14 @@ from cockpit.model.rollout import Rollout
 from cockpit.strategies.values import spell
 
 
-async def look_back(journal: Journal, ledger: Ledger, picture: Picture, clock: Clock) -> tuple[str, ...]:
+async def look_back(
+    journal: Journal, ledger: Ledger, picture: Picture, clock: Clock, guards: Guards
+) -> tuple[str, ...]:
     """One sentence for each rollback of this journal whose version was left again for the one before.
 
     Commands end with their act, so nobody sees an owner put its own back seconds later; the next start says so, puts it
-    on the row and, once, into the journal. What a later act of this journal followed is that act's business.
+    on the row and, once, into the journal. What a later act of this journal followed is that act's business. ``guards``
+    go on watching over those that stand.
     """
     try:
         recent = await journal.rollbacks(clock.local() - GUARD_SECONDS)
@@ -28,9 +31,13 @@ async def look_back(journal: Journal, ledger: Ledger, picture: Picture, clock: C
         here = (ledger.who.context, ledger.who.cluster)
         plan = read_plan(past.intent.body) if (past.intent.context, past.intent.cluster) == here else None
         rollout = picture.snapshot().rollouts.get(plan.key) if plan is not None else None
-        if plan is None or rollout is None or rollout.uid != past.intent.uid or not _left(plan, rollout):
+        if plan is None or rollout is None or rollout.uid != past.intent.uid:
             continue
-        text = _said(rollout, max(clock.local() - past.intent.at, 0.0))
+        ago = max(clock.local() - past.intent.at, 0.0)
+        if not _left(plan, rollout):
+            guards.take_up(past.intent, plan, past.verified_at, ago * clock.time_scale)
+            continue
+        text = _said(rollout, ago)
         if not past.flipped:
             row = OutcomeRecord(past.intent.op_id, clock.local(), "done", text, FLIPPED, past.verified_at, settled=True)
             await ledger.end(past.intent, row)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import msgspec
 from cockpit.model.rollout import Owner
 from tests.harness.acting import WEB, Seat
 from tests.harness.inprocess import Cluster
+from tests.unit.test_actions_flipback import Watched
 
 
 def template(cluster: Cluster) -> Any:
@@ -104,3 +106,36 @@ async def test_an_old_rollback_is_not_told(tmp_path: Path) -> None:
     later.actions._clock.local = lambda: now + 3600  # type: ignore[method-assign]
     await later.actions.settle()
     assert later.actions.notices == ()
+
+
+async def test_screens_opened_later_go_on_watching(tmp_path: Path) -> None:
+    """The cockpit that did it was killed, or was a command: the next one that stays sees the flip as it happens."""
+    cluster, left = await rolled_back(tmp_path)
+    cluster.advance(120)
+    later = Watched(cluster, tmp_path)
+    await later.actions.settle()
+    assert later.actions.notices == ()
+    await asyncio.sleep(0)  # the watch has begun
+    put_back(cluster, left)
+    await later.over()
+    (notice,) = later.actions.notices
+    assert notice.startswith("default/web: rolled back to rev ")
+    assert "flipped back by kubectl-edit 2m" in notice  # since the rollback, not since this start
+    (act,) = await later.journal.acts()
+    assert act.afterwards == notice.removeprefix("default/web: ")
+    assert act.verified_at is not None
+
+
+async def test_a_command_and_an_act_of_ones_own_end_the_watch(tmp_path: Path) -> None:
+    cluster, left = await rolled_back(tmp_path)
+    command = Watched(cluster, tmp_path, guard=0.0)
+    await command.actions.settle()
+    assert not command.actions._guards._held
+    await command.journal.close()
+    screens = Watched(cluster, tmp_path)
+    await screens.actions.settle()
+    (guard,) = screens.actions._guards._held.values()
+    put_back(cluster, left)
+    await guard.wait()
+    assert (await screens.act("abort")).result == "done"
+    assert not screens.actions._guards._held
