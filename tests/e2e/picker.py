@@ -53,15 +53,16 @@ class Shop:
         return terminal
 
     def pick(self, terminal: Tmux, revision: int | str) -> str:
-        """R, the cursor on a version, its registry's answer and its plan on screen."""
+        """R, the cursor on a version, its plan on screen. Not every version is in view at once: the cursor's is."""
         terminal.type("R")
-        # The cursor moves one row per key, and a key pressed before the list is there moves nothing.
-        row = terminal.wait_for(rf"^▌?.{{0,3}}\b{revision} +{DIGEST}")
-        rows = [line for line in row.splitlines() if re.match(rf"^.{{0,4}}\d+ +{DIGEST}", line)]
-        at = next(index for index, line in enumerate(rows) if line.startswith("▌"))
-        to = next(index for index, line in enumerate(rows) if re.match(rf"^.{{0,4}}\b{revision} ", line))
-        for _ in range(abs(to - at)):
-            terminal.type("j" if to > at else "k")
+        row = rf"^▌.{{0,3}}\b(\d+) +(?:{DIGEST}|\?)"
+        for _ in range(40):
+            at = re.search(row, terminal.wait_for(row), re.MULTILINE)
+            assert at is not None
+            if at[1] == str(revision):
+                break
+            terminal.type("j" if int(at[1]) > int(revision) else "k")  # the newest is on top
+            terminal.wait(lambda shown, was=at[0]: was not in shown, "the cursor on another row")  # type: ignore[misc]
         return terminal.wait_for(rf"^▌.{{0,3}}\b{revision} +{DIGEST}")
 
     def review(self, terminal: Tmux) -> str:

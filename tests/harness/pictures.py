@@ -46,7 +46,7 @@ def svg(screen: str) -> str:
 
 
 def main() -> int:
-    """Start ``cockpit demo``, wait for judged rollouts, and write docs/fleet.svg and docs/cockpit.svg."""
+    """Start ``cockpit demo``, wait for judged rollouts, and write docs/fleet.svg, cockpit.svg and picker.svg."""
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         environment = {
@@ -62,6 +62,10 @@ def main() -> int:
             terminal.wait_for("BASELINE")
             terminal.wait_for(r" E (GET|POST) .* [IE] (GET|POST) ")
             (FOLDER / "cockpit.svg").write_text(svg(terminal.colours()), encoding="utf-8")
+            terminal.type("R")
+            terminal.wait_for(r"^[^\n]*\d/\d retained")
+            terminal.wait_for(r" checks +[^◌\n]+ (all well|\d (note|asks?|warns?|blocks?|unknown))")
+            (FOLDER / "picker.svg").write_text(svg(terminal.colours()), encoding="utf-8")
         finally:
             terminal.close()
     return 0
