@@ -53,11 +53,11 @@ def going(registry: Asked, **changes: Any) -> Context:
 
 async def test_the_manifest_its_layers_and_what_runs_are_asked_for_now() -> None:
     registry = Asked()
-    await preflight.ran(RETAINED, going(registry, max_age=12.0, secrets=("pull",)))
+    await preflight.ran(RETAINED, going(registry, seen_within=4.0, max_age=12.0, secrets=("pull",)))
     await preflight.ran(SIGNATURE, going(registry, max_age=12.0))
     ((image, digest, namespace, options),) = registry.retentions
     assert (image, digest, namespace) == (IMAGE, DIGEST, NAMESPACE)
-    assert options == {"control": RUNNING, "deep": True, "max_age": 12.0, "urgent": True}
+    assert options == {"control": RUNNING, "deep": True, "max_age": 4.0, "urgent": True}
     assert registry.signed_as == [{"max_age": 12.0, "urgent": True}]
 
 
