@@ -9,6 +9,7 @@ import msgspec
 
 from cockpit.actions.wire import condensed, journaled
 from cockpit.base.clock import Clock
+from cockpit.base.secrets import hide
 from cockpit.base.text import clean
 from cockpit.journal import IntentRecord, Journal, JournalError, OpenIntent, OutcomeRecord, Who
 from cockpit.journal.observed import Piece
@@ -50,7 +51,7 @@ class Ledger:
             name=plan.key.name,
             uid=plan.uid,
             stage=stage,
-            reason=clean(consent.reason, 1000) if consent.reason else None,
+            reason=clean(str(hide(consent.reason)), 1000) if consent.reason else None,
             from_=", ".join(plan.from_images) or plan.from_hash,
             to=", ".join(plan.to_images) or plan.to_hash,
             from_hash=plan.from_hash,

@@ -16,7 +16,7 @@ from cockpit.base.errors import Denied, NotSent
 from cockpit.cluster.decode import decode_row
 from cockpit.cluster.rows import EventRow
 from cockpit.live.acts import Acts, act_of
-from cockpit.model.plan import Plan, Verb
+from cockpit.model.plan import Consent, Plan, Verb
 from cockpit.model.resource import Resource
 from cockpit.world.api.events import to_core
 from tests.harness.acting import DEPLOYED, WEB, Seat
@@ -112,6 +112,17 @@ async def test_an_event_tells_no_secret(tmp_path: Path) -> None:
     assert "\x1b" not in str(body)
 
 
+async def test_a_reason_that_holds_a_secret_is_journaled_without_it(tmp_path: Path) -> None:
+    at = Seat(Cluster("single"), tmp_path)
+    intent, plan = at.intent("pause"), await at.plan("pause")
+    why = "rotated postgres://app:hunter2@db/x, Authorization: Bearer hunter2hunter2"
+    outcome = await at.actions.execute(intent, plan, Consent(yes=True, reason=why))
+    assert outcome.op_id is not None
+    rows = await at.journal.show(outcome.op_id)
+    assert rows[0]["reason"].startswith("rotated postgres://app:")
+    assert "hunter2" not in str(rows)
+
+
 @pytest.mark.parametrize("error", [Denied("you may not create events"), NotSent("refused"), ValueError("ours")])
 async def test_an_event_that_fails_changes_no_result_and_is_said_once(tmp_path: Path, error: Exception) -> None:
     at = announcing(tmp_path, Board(error))
@@ -135,8 +146,6 @@ async def test_what_was_not_sent_and_read_only_leave_none(tmp_path: Path) -> Non
     assert board.created == []
     silent = announcing(tmp_path, board, read_only=True)
     plan = await Seat(silent.cluster, tmp_path).plan("pause")
-    from cockpit.model.plan import Consent
-
     assert (await silent.actions.execute(silent.intent("pause"), plan, Consent(yes=True))).result == "refused"
     assert await silent.actions._gateway.announce(board_resource(), "default", {}) is None
     assert board.created == []
