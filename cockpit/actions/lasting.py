@@ -10,6 +10,7 @@ from cockpit.journal import Journal, JournalError, OutcomeRecord
 from cockpit.model.act import FLIPPED
 from cockpit.model.plan import Pending, Plan
 from cockpit.model.rollout import Rollout
+from cockpit.strategies.image import short
 from cockpit.strategies.values import spell
 
 
@@ -37,7 +38,7 @@ async def look_back(
         if not _left(plan, rollout):
             guards.take_up(past.intent, plan, past.verified_at, ago * clock.time_scale)
             continue
-        text = _said(rollout, ago)
+        text = _said(plan, rollout, ago)
         if not past.flipped:
             row = OutcomeRecord(past.intent.op_id, clock.local(), "done", text, FLIPPED, past.verified_at, settled=True)
             await ledger.end(past.intent, row)
@@ -52,8 +53,9 @@ def _left(plan: Plan, rollout: Rollout) -> bool:
     return arm is not None and not rollout.aborted and plan.from_hash is not None and arm.hash == plan.from_hash
 
 
-def _said(rollout: Rollout, seconds: float) -> str:
+def _said(plan: Plan, rollout: Rollout, seconds: float) -> str:
     arm = rollout.canary or rollout.baseline
-    name = "the version it left" if arm is None or arm.revision is None else f"rev {arm.revision}, which it left,"
+    to = ", ".join(short(image) for image in plan.to_images) or plan.to_hash or "another version"
+    back = "what it left" if arm is None or arm.revision is None else f"rev {arm.revision}"
     whose = f"; {rollout.owner.tool} {rollout.owner.name} owns it" if rollout.owner is not None else ""
-    return f"the rollback of {spell(seconds)} ago did not last: {name} is in force again{whose}"
+    return f"rolled back to {to} {spell(seconds)} ago, flipped back to {back}{whose}"
