@@ -11,6 +11,7 @@ from cockpit.actions.preflight.artifact import CHECKS
 from cockpit.actions.preflight.contract import Context
 from cockpit.model.artifact import Retention, Signatures
 from cockpit.model.preflight import Finding
+from cockpit.model.revision import Revision
 from cockpit.model.rollout import Image
 from tests.harness import preflight
 from tests.harness.preflight import DIGEST, IMAGE, NAMESPACE
@@ -78,8 +79,9 @@ async def test_what_is_lost_is_said_before_what_is_not_known() -> None:
     assert (found.state, found.severity) == ("finding", "block")
 
 
-async def ran_here(**changes: Any) -> Finding:
-    return await preflight.ran(RAN_HERE, going(Asked(), past=Nowhere(), **changes))
+async def ran_here(*versions: Revision, **changes: Any) -> Finding:
+    known = versions or (preflight.revision("another"),)
+    return await preflight.ran(RAN_HERE, replace(preflight.context(past=Nowhere(), versions=known), **changes))
 
 
 async def test_a_digest_that_never_ran_here_takes_the_name_unless_it_runs_now() -> None:
@@ -87,3 +89,16 @@ async def test_a_digest_that_never_ran_here_takes_the_name_unless_it_runs_now() 
     assert (found.state, found.severity) == ("finding", "confirm")
     assert DIGEST[:19] in found.text
     assert (await ran_here(running={"registry.example/shop/cart": DIGEST})).state == "ok"
+
+
+async def test_a_replicaset_that_names_the_digest_is_some_proof_and_one_that_was_given_up_is_none() -> None:
+    """A journal that is new has seen no older version run; their ReplicaSets tell that they were deployed."""
+    deployed = await ran_here(preflight.revision())
+    assert (deployed.state, deployed.severity) == ("finding", "warn")
+    assert "since this journal began" in deployed.text
+    for given_up in (
+        preflight.revision(aborted=True),
+        preflight.revision(source="journal"),
+        preflight.revision(images=(Image("app", "registry.example/shop/cart:4", DIGEST),)),
+    ):
+        assert (await ran_here(given_up)).severity == "confirm"

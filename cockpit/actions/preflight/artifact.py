@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 from msgspec.structs import replace
 
 from cockpit.actions.preflight.contract import NO_DIGEST, Check, Context, found
 from cockpit.model.artifact import Retention
 from cockpit.model.preflight import Finding
-from cockpit.model.revision import Retained, Signed
+from cockpit.model.revision import Retained, Revision, Signed
 from cockpit.model.rollout import Image
-from cockpit.strategies.image import repository, short
+from cockpit.strategies.image import declared_digest, repository, short
 
 _WORST: tuple[Retained, ...] = ("missing", "partial", "unknown", "denied", "retained")
 _SIGNED: tuple[Signed, ...] = ("invalid", "unknown", "none", "present-unverified", "verified")
@@ -94,7 +95,7 @@ async def signature(ctx: Context) -> Finding:
 
 
 async def ran_here(ctx: Context) -> Finding:
-    """C06: this namespace is known to have run these very digests."""
+    """C06: this namespace is known to have run these very digests. A journal that is new has seen little of it."""
     digests = [image.digest for image in ctx.images if image.digest is not None]
     if not digests:
         return found("skipped", NO_DIGEST)
@@ -102,12 +103,22 @@ async def ran_here(ctx: Context) -> Finding:
     known = await ctx.past.ran(ctx.cluster, ctx.namespace, digests)
     never = [digest for digest in digests if digest not in known and digest not in here]
     if never:
-        return found("finding", f"{', '.join(each[:19] for each in never)}… was never seen running here")
+        named, target = ", ".join(f"{each[:19]}…" for each in never), await ctx.subject.target()
+        if target is not None and _deployed(target, never):
+            text = f"{named} was deployed here by its ReplicaSet; no pod of it was seen since this journal began"
+            return found("finding", text)
+        return found("finding", f"{named} was never seen running here", severity="confirm")
     return found("ok", "its digests ran here")
+
+
+def _deployed(target: Revision, digests: Sequence[str]) -> bool:
+    """Whether a ReplicaSet of the workload names these digests itself, and it is not known to have been given up."""
+    declared = {declared_digest(image.image) for image in target.images}
+    return target.source == "cluster" and not target.aborted and declared.issuperset(digests)
 
 
 CHECKS: tuple[Check, ...] = (
     Check("retained", "retained", "block", retained),
     Check("signature", "signature", "warn", signature),
-    Check("ran-here", "ran here", "confirm", ran_here),
+    Check("ran-here", "ran here", "warn", ran_here),
 )
