@@ -16,7 +16,7 @@ from screens.draw.line import Line
 from screens.keys import LIST, bindings
 from screens.parts.events import event_line
 from screens.parts.fleet_order import SORTS, parse_filter
-from screens.parts.header import counts, gaps, rule, sources, stale
+from screens.parts.header import counts, gaps, notes, rule, sources, stale
 from screens.parts.peek import peek_lines
 from screens.parts.status import without_wall_of_blind
 from screens.view import View
@@ -96,15 +96,16 @@ class FleetView(View):
         chosen = self._scoped(snapshot)
         self._bars(snapshot, chosen, now, width)
         self.query_one("#rule", Canvas).show([rule(width, seat.identity)])
-        missing = [*(Line(f" {text}", "warn") for text in self.cockpit.notices), *gaps(snapshot, now)]
+        missing = [*notes(self.cockpit.notices, width), *gaps(snapshot, now)]
         strip = self.query_one("#gaps", Canvas)
         shown = missing[: 3 if self.size.height >= 24 else 1]
         if len(missing) > len(shown):
-            shown[-1] = shown[-1].add(f"  (+{len(missing) - len(shown)} more, : events)", "dim")
+            shown[-1] = shown[-1].with_right(Line(f" +{len(missing) - len(shown)} more, :events ", "dim"), width)
         if self._gaps != len(shown):
             self._gaps = len(shown)
             strip.display = bool(shown)
             strip.styles.height = max(1, len(shown))
+            self.call_after_refresh(self.redraw)  # it has a size, and so room for what it says, only from then on
         strip.show(shown)
         self.table.draw(chosen, now)
         self._peek(snapshot, now)

@@ -17,7 +17,7 @@ from screens.parts.burn_table import burn_page
 from screens.parts.describe import describe, tree
 from screens.parts.drift import drift_page
 from screens.parts.events import event_page
-from screens.parts.header import gaps
+from screens.parts.header import gaps, notes
 from screens.rollback import RollbackView
 
 if TYPE_CHECKING:
@@ -52,13 +52,7 @@ def open_page(app: CockpitApp, name: str, key: Key | None) -> None:
             PageView("drift", key, draw_page=lambda snapshot, now, width: drift_page(snapshot, key, now, width))
         )
     elif name == "events":
-        app.push_screen(
-            PageView(
-                "events",
-                key,
-                draw_page=lambda snapshot, now, width: [*gaps(snapshot, now), *event_page(snapshot.events, key, width)],
-            )
-        )
+        app.push_screen(PageView("events", key, draw_page=_events(app, key)))
     elif key is not None and name == "metrics":
         app.push_screen(MetricsView(key))
     elif key is not None and name == "revisions":
@@ -77,6 +71,15 @@ def open_page(app: CockpitApp, name: str, key: Key | None) -> None:
 
 def _gone(key: Key) -> list[Line]:
     return [Line(f"{key} is not in this cluster any more", "unknown")]
+
+
+def _events(app: CockpitApp, key: Key | None) -> Draw:
+    """Events, below what the fleet has no room for: notices of the session, and what is hidden or lost."""
+
+    def page(snapshot: Snapshot, now: float, width: int) -> list[Line]:
+        return [*notes(app.notices, width), *gaps(snapshot, now), *event_page(snapshot.events, key, width)]
+
+    return page
 
 
 def _describe(key: Key) -> Draw:

@@ -56,10 +56,13 @@ class Travel(App[int]):
     def go_back(self) -> None:
         """One screen back; at the fleet, first dismiss what was said, then ask whether to leave (Esc never asks)."""
         app = self._me
-        if app.message is not None or app.acts.dismiss() or app.notices:
-            said, app.message, app.notices = bool(app.message), None, []
+        home = self.screen is app.fleet
+        if app.message is not None or app.acts.dismiss() or (home and app.notices):
+            said, app.message = bool(app.message), None
+            if home:  # elsewhere they were not seen yet
+                app.notices = []
             app.frame_now()
-            if said or self.screen is app.fleet:
+            if said or home:
                 return
         if len(self.screen_stack) > 2:
             self.pop_screen()

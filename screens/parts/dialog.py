@@ -182,7 +182,9 @@ def _help(d: Dialog, *, typed: bool) -> str:
         return f"every check; {CHECKS_KEY} goes back to the plan, arrow keys scroll"
     if d.focus == "reason":
         return "typing the reason: Tab or Esc leaves it" + ("" if typed else ", then y sends")
+    found = d.plan.preflight
+    what = "phrase" if found is not None and found.blocking else "name"
     if d.focus == "name":
-        return "ctrl+s sends once the name is right; Enter never does; Tab to the reason"
-    every = f"; {CHECKS_KEY} shows every check" if d.plan.preflight is not None else ""
-    return ("type the name; Enter and Esc cancel" if typed else "Enter and Esc cancel; Tab adds a reason") + every
+        return f"ctrl+s sends once the {what} is right; Enter never does; Tab to the reason"
+    every = f"; {CHECKS_KEY} shows every check" if found is not None else ""
+    return (f"type the {what}; Enter and Esc cancel" if typed else "Enter and Esc cancel; Tab adds a reason") + every

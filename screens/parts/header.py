@@ -12,7 +12,7 @@ from cockpit.model.verdict import Assessment
 from cockpit.ports import Identity
 from screens.draw import glyphs
 from screens.draw.format import age, clock
-from screens.draw.line import Line
+from screens.draw.line import Line, wrapped
 from screens.parts.status import status
 
 _NAMES = (("kubernetes", "k8s"), ("prometheus", "prom"), ("registry", "reg"), ("logs", "logs"))
@@ -101,6 +101,11 @@ def gaps(snapshot: Snapshot, now: float) -> list[Line]:
         lines.append(line)
     lines += [Line(f" {glyphs.WARN} ", "warn").add(gap, "text") for gap in snapshot.gaps]
     return lines
+
+
+def notes(texts: Iterable[str], width: int) -> list[Line]:
+    """What the session has to tell, whole."""
+    return [Line(" ").extend(part) for text in texts for part in wrapped(text, max(20, width - 2), "warn")]
 
 
 def stale(snapshot: Snapshot) -> bool:

@@ -148,9 +148,9 @@ def notes(item: Revision) -> list[str]:
             (item.current and not item.stable, "rolling out"),
             (item.stable, "stable"),
             (item.last_good, "last good"),
-            (item.aborted is True and item.left != "rolled-back", f"{glyphs.WARN} was aborted"),
-            (item.left == "rolled-back", f"{glyphs.WARN} was rolled back"),
-            (item.source == "journal" and not item.withheld, "from journal"),
+            (item.aborted is True and item.left != "rolled-back", f"{glyphs.WARN} aborted"),
+            (item.left == "rolled-back", f"{glyphs.WARN} rolled back"),
+            (item.source == "journal" and not item.withheld, "pruned"),
             (bool(item.withheld), f"{glyphs.WARN} no template kept"),
         )
         if on

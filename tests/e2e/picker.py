@@ -53,16 +53,27 @@ class Shop:
         return terminal
 
     def pick(self, terminal: Tmux, revision: int | str) -> str:
-        """R, the cursor on a version, its plan on screen. Not every version is in view at once: the cursor's is."""
+        """R, the cursor on a version, its plan on screen. Not every version is in view at once: the cursor's is.
+
+        Keys come in bursts: a version that is only passed is not looked at, and so not asked about.
+        """
         terminal.type("R")
-        row = rf"^▌.{{0,3}}\b(\d+) +(?:{DIGEST}|\?)"
-        for _ in range(40):
-            at = re.search(row, terminal.wait_for(row), re.MULTILINE)
-            assert at is not None
-            if at[1] == str(revision):
+        row = rf"^(▌?).{{0,3}}\b(\d+) +(?:{DIGEST}|\?)"
+        terminal.wait_for(rf"^▌.{{0,3}}\b\d+ +(?:{DIGEST}|\?)")
+        for _ in range(10):
+            rows = re.findall(row, terminal.screen(), re.MULTILINE)
+            at = next(index for index, (cursor, _) in enumerate(rows) if cursor)
+            numbers = [number for _, number in rows]
+            if numbers[at] == str(revision):
                 break
-            terminal.type("j" if int(at[1]) > int(revision) else "k")  # the newest is on top
-            terminal.wait(lambda shown, was=at[0]: was not in shown, "the cursor on another row")  # type: ignore[misc]
+            to = numbers.index(str(revision)) if str(revision) in numbers else len(rows) - 1
+            was = numbers[at]
+            for _ in range(abs(to - at)):
+                terminal.type("j" if to > at else "k")
+            terminal.wait(
+                lambda shown, was=was: re.search(rf"^▌.{{0,3}}\b{was} ", shown, re.MULTILINE) is None,  # type: ignore[misc]
+                "the cursor on another row",
+            )
         return terminal.wait_for(rf"^▌.{{0,3}}\b{revision} +{DIGEST}")
 
     def review(self, terminal: Tmux) -> str:

@@ -91,7 +91,7 @@ async def test_a_pruned_version_without_its_template_says_so_before_enter(size: 
         shown = text_of(app)
         [row] = under_cursor(shown)
         if size[0] >= 120:
-            assert "▲ no template kept" in row and "from journal" not in row
+            assert "▲ no template kept" in row and "pruned" not in row
         assert "cannot be put back: pruned" in shown
         assert " ".join(text.split()) in " ".join(shown.split())
         await press(pilot, "enter")
@@ -110,4 +110,4 @@ def test_a_life_seen_in_part_is_told_as_a_lower_bound(older: float, said: str) -
 
 def test_what_was_rolled_back_is_not_called_aborted_as_well() -> None:
     item = msgspec.structs.replace(FakeSeat().the_revisions[3], aborted=True, left="rolled-back")
-    assert notes(item) == ["▲ was rolled back"]
+    assert notes(item) == ["▲ rolled back"]

@@ -149,6 +149,38 @@ async def test_the_page_of_a_rollout_says_who_holds_it_since_when_and_why(size: 
         assert "wait for db" not in "\n".join(text_of(app).split("\n")[2:6]), "it is resumed since"
 
 
+async def test_a_notice_that_comes_elsewhere_waits_at_the_fleet() -> None:
+    seat = FakeSeat()
+    text = "payments/checkout-api: rolled back to rev 41, flipped back by Argo CD 5 s later"
+    async with driven(seat) as (app, pilot, _):
+        await press(pilot, "R")
+        await loaded(pilot)
+        seat.notices = (text,)
+        await settle(pilot)
+        await press(pilot, "escape")
+        assert app.screen is app.fleet and text in text_of(app), "it was not on the screen that was left"
+        await press(pilot, "escape")
+        assert text not in text_of(app)
+
+
+@pytest.mark.parametrize("size", [(120, 36), (80, 24), (60, 24)])
+async def test_a_long_notice_is_whole(size: tuple[int, int]) -> None:
+    seat = FakeSeat()
+    text = "shop/cart: the rollback of 08:55:58 by sre1 is unknown: whether it was carried out was not to be found out"
+    seat.notices = (text,)
+    async with driven(seat, size) as (app, _, _):
+        assert text in " ".join(text_of(app).split())
+
+
+async def test_notices_without_room_are_counted_and_in_the_events() -> None:
+    seat = FakeSeat()
+    seat.notices = tuple(f"shop/cart-{number}: an act of an earlier start is unknown {'x' * 60}" for number in range(6))
+    async with driven(seat, (80, 24)) as (app, pilot, _):
+        assert "+9 more, :events" in text_of(app) and "cart-5" not in text_of(app)
+        await press(pilot, "colon", *"events", "enter")
+        assert "cart-5" in text_of(app)
+
+
 async def test_what_another_seat_did_later_is_not_hidden_by_our_own_word() -> None:
     seat = FakeSeat()
     async with driven(seat) as (app, pilot, _):

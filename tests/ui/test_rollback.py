@@ -29,7 +29,7 @@ async def test_versions_with_what_is_known_so_far() -> None:
             "GONE ✖",
             "stable",
             "last good",
-            "▲ was aborted",
+            "▲ aborted",
             "fast window",
             "X alone returns to rev 41",
             "env PSP_TIMEOUT_MS: 800 -> 1500",
