@@ -61,7 +61,7 @@ EXPECTED: dict[str, dict[tuple[str, str], Asked]] = {
 REMEDIES = {
     "self-heal": {
         "cart": ("argocd", ["git ", "cockpit gitops suspend shop/cart", "argocd app set shop-cart --sync-policy none"]),
-        "orders": ("argocd", ["to last: git "]),
+        "orders": ("argocd", ["to make it last: git "]),
     },
     "flux": {
         "cart": ("flux", ["cockpit gitops suspend shop/cart", "flux suspend kustomization shop-cart -n flux-system"]),
@@ -117,6 +117,8 @@ async def test_a_generated_application_names_what_would_reset_its_suspension(tmp
         plan = await planned(chair, "gateway", "stable")
     argocd = next(each for each in findings(plan) if each.check == "argocd")
     assert "applied itself by ApplicationSet shop" in argocd.evidence
+    assert argocd.remedy is not None
+    assert argocd.remedy.endswith("until then: change ApplicationSet shop, which resets its auto-sync")
 
 
 async def promoted(stand: Stand, chair: Chair, key: Key) -> None:

@@ -207,7 +207,10 @@ async def test_a_version_that_serves_has_met_what_was_written_before_its_pods_st
     fresh = context(reads, target=target, rollout=serving(NOW - 300))
     assert (await ran(CHANGED, fresh)).state == "ok"
     old = await ran(CHANGED, context(reads, target=target, rollout=serving(NOW - 7200)))
-    assert (seen(old), "new pods take it" in old.text) == (("finding", "warn"), True)
+    assert (seen(old), "Secret conf was written since its pods started: new pods take today's" in old.text) == (
+        ("finding", "warn"),
+        True,
+    )
 
 
 async def test_pods_that_are_not_ready_prove_nothing() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from cockpit.actions.preflight.artifact import CHECKS
 from cockpit.actions.preflight.contract import Check, Context
@@ -17,6 +18,7 @@ from cockpit.model.plan import Consent, Plan, Tier
 from cockpit.model.preflight import Finding, Preflight
 from cockpit.model.resource import Key
 from cockpit.model.revision import Retained, Signed
+from cockpit.model.rollout import Owner
 from tests.harness import preflight
 
 DIGEST = "sha256:" + "a" * 64
@@ -172,3 +174,27 @@ async def test_an_invalid_signature_blocks_and_a_missing_one_warns() -> None:
 async def test_policy_says_what_an_invalid_signature_asks_for() -> None:
     found = await looked(Fake(signed="invalid"), {"signature": "confirm"})
     assert (found.blocking, found.typed) == ((), ("signature",))
+
+
+async def test_a_check_that_could_not_ask_says_why_once_and_what_helps() -> None:
+    async def raising(error: Exception) -> Finding:
+        async def asked(_: Context) -> Finding:
+            raise error
+
+        return await preflight.ran(Check("state", "state", "confirm", asked), preflight.context())
+
+    denied = await raising(Denied("services is forbidden"))
+    assert (denied.state, denied.text) == ("unknown", "services is forbidden")
+    assert denied.remedy == "cockpit rbac --operator prints the rights that the checks need"
+    assert (await raising(Unreachable("HTTP 500"))).remedy is None
+    assert (await raising(KeyError("x"))).text == "a defect in the cockpit itself (KeyError: 'x'); please report it"
+    assert (await raising(ValueError())).text == "could not be checked"
+
+
+async def test_an_owner_is_warned_of_once() -> None:
+    owner = Owner("argocd", "cart", "label", "Argo CD may re-apply Git over this")
+    plan = replace(PLAN, warnings=(owner.warning, "the window is closed"))
+    asked = Preflight("h", "h", (Finding("argocd", "Argo CD", "finding", "block", "puts Git back"),), complete=True)
+    assert examined(plan, asked, owner).warnings == ("BLOCKED, Argo CD: puts Git back", "the window is closed")
+    unsure = Preflight("h", "h", (Finding("argocd", "Argo CD", "unknown", "confirm", "HTTP 500"),), complete=True)
+    assert owner.warning in examined(plan, unsure, owner).warnings

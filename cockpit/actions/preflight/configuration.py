@@ -40,7 +40,7 @@ async def config_present(ctx: Context) -> Finding:
         what = ", ".join(missing)
         return found(
             "finding",
-            f"{what} is missing: pods would not start",
+            f"{what} {'are' if len(missing) > 1 else 'is'} missing: pods would not start",
             evidence=[f"{name}: not found in {ctx.namespace}" for name in missing],
             remedy=f"put {what} back first",
             severity="block",
@@ -100,13 +100,17 @@ async def config_changed(ctx: Context) -> Finding:
 
 
 def _differs(changed: list[Reference], evidence: list[str], active: Active, names: str) -> Finding:
-    stays = "a rollback does not bring back configuration"
+    stays, were = "a rollback does not bring back configuration", "were" if len(changed) > 1 else "was"
     if active.now:  # its pods serve with what they started with; nobody has seen one start with today's
-        return found("finding", f"{names} was written since its pods started: new pods take it", evidence=evidence)
+        return found(
+            "finding",
+            f"{names} {were} written since its pods started: new pods take today's",
+            evidence=evidence,
+        )
     grave = any(one.resource == SECRETS or _CREDENTIALS.search(one.name) for one in changed)
     return found(
         "finding",
-        f"{names} was written since it last served {active.said}: it would run with today's",
+        f"{names} {were} written since it last served {active.said}: it would run with today's",
         evidence=evidence,
         remedy=f"{stays}: make sure that it works with it, or put it back",
         severity="confirm" if grave else "warn",

@@ -55,7 +55,7 @@ async def helm(ctx: Context) -> Finding:
     if each.flux(HELM) is not None:
         return found("finding", f"release {clean(claim.name, 80)} is made by Flux", evidence=evidence)
     said = f"the next upgrade of release {clean(claim.name, 80)} overwrites this"
-    return found("finding", said, evidence=evidence, remedy=f"to last: {undo}", severity="warn")
+    return found("finding", said, evidence=evidence, remedy=f"to make it last: {undo}", severity="warn")
 
 
 async def _records(ctx: Context, claim: Claim) -> list[dict[str, Any]]:

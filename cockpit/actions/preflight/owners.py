@@ -69,22 +69,26 @@ def _of_application(ctx: Context, app: Reconciler, created: float | None, window
             "finding",
             f"{app} is told to skip reconciling; it is not in force now",
             evidence=evidence,
-            remedy=f"to last: {last}",
+            remedy=f"to make it last: {last}",
         )
     if state == "suspended":
         return found(
             "finding",
             f"auto-sync of {app} is suspended; once resumed it puts Git back",
             evidence=evidence,
-            remedy=f"to last: {last}",
+            remedy=f"to make it last: {last}",
         )
     if state == "manual" and not running:
         said = f"{app} is synced by hand: the next sync overwrites this"
-        return found("finding", said, evidence=evidence, remedy=f"to last: {last}", severity="warn")
+        return found("finding", said, evidence=evidence, remedy=f"to make it last: {last}", severity="warn")
     if state == "manual":
         said = f"a sync of {app} is under way and may overwrite this"
-        return found("finding", said, evidence=evidence, remedy=f"wait for it; to last: {last}", severity="confirm")
-    remedy = f"to last: {last}; until then: {_suspend(ctx)} (or {cli})"
+        return found(
+            "finding", said, evidence=evidence, remedy=f"wait for it; to make it last: {last}", severity="confirm"
+        )
+    generator = next((each for each in parents(app) if each.startswith("ApplicationSet ")), None)
+    until = f"{_suspend(ctx)} (or {cli})" if generator is None else f"change {generator}, which resets its auto-sync"
+    remedy = f"to make it last: {last}; until then: {until}"
     if state == "self-heal":
         said = f"{app} puts Git back over this within seconds (auto-sync with self-heal)"
         return found("finding", said, evidence=evidence, remedy=remedy, severity="block")
@@ -138,13 +142,13 @@ def _of_kustomization(ctx: Context, owner: Reconciler, of: Sequence[Managed]) ->
             "finding",
             f"{owner} is suspended; once resumed it applies its source again",
             evidence=evidence,
-            remedy=f"to last: {last}",
+            remedy=f"to make it last: {last}",
         )
     alone = [mark for each in of if (mark := flux.left_alone(each))]
     if len(alone) == len(of):
         said = f"{owner} leaves it alone ({alone[0]})"
-        return found("finding", said, evidence=evidence, remedy=f"to last: {last}")
-    remedy = f"to last: {last}; until then: {_suspend(ctx)} (or flux suspend kustomization {_named(owner)})"
+        return found("finding", said, evidence=evidence, remedy=f"to make it last: {last}")
+    remedy = f"to make it last: {last}; until then: {_suspend(ctx)} (or flux suspend kustomization {_named(owner)})"
     if all(flux.inventoried(owner, each) is False for each in of):
         said = f"its labels name {owner}, whose inventory does not list it: they may be copied"
         return found("finding", said, evidence=evidence, remedy=remedy, severity="confirm")
@@ -164,9 +168,9 @@ def _of_release(ctx: Context, owner: Reconciler) -> Finding:
             "finding",
             f"{owner} is suspended; once resumed it upgrades again",
             evidence=evidence,
-            remedy=f"to last: {last}",
+            remedy=f"to make it last: {last}",
         )
-    remedy = f"to last: {last}; until then: {_suspend(ctx)} (or flux suspend helmrelease {_named(owner)})"
+    remedy = f"to make it last: {last}; until then: {_suspend(ctx)} (or flux suspend helmrelease {_named(owner)})"
     if mode == "enabled":
         said = f"{owner} corrects drift: it puts its release back over this" + (f" within {every}" if every else "")
         return found("finding", said, evidence=evidence, remedy=remedy, severity="block")
@@ -219,7 +223,7 @@ async def owners(ctx: Context) -> Finding:
         "finding",
         f"{who} applies it as well, and may overwrite this at the next run",
         evidence=[sign for _, sign in claims],
-        remedy=f"to last: change it at its source, where {who} takes it from",
+        remedy=f"to make it last: change it at its source, where {who} takes it from",
         severity="warn",
     )
 

@@ -9,13 +9,16 @@ from msgspec.structs import replace
 
 from cockpit.actions.preflight.catalogue import CHECKS
 from cockpit.actions.preflight.contract import Check, Context
+from cockpit.base.errors import CockpitError, Denied
 from cockpit.base.text import clean
 from cockpit.model.plan import Consent, Plan, Tier
 from cockpit.model.preflight import Finding, Preflight, Severity
+from cockpit.model.rollout import Owner
 
 OnProgress = Callable[[Preflight], None]
 """Told at once with every check running, and again whenever one of them has answered."""
 _RANK: tuple[Severity, ...] = ("info", "warn", "confirm", "block")
+_OWNERS = ("argocd", "flux", "helm")
 
 
 async def run(
@@ -59,14 +62,19 @@ async def run(
 
 
 async def _tried(check: Check, context: Context) -> Finding:
+    remedy = None
     try:
         async with asyncio.timeout(check.deadline):
             return await check.run(context)
     except TimeoutError:
         text = f"no answer in {check.deadline:g} s"
+    except Denied as error:
+        text, remedy = str(error), "cockpit rbac --operator prints the rights that the checks need"
+    except (CockpitError, ValueError) as error:
+        text = str(error)
     except Exception as error:  # a defect in a check must not look like a passed one
-        text = f"could not be checked: {error}"
-    return Finding(check.name, check.title, "unknown", text=text)
+        text = f"a defect in the cockpit itself ({type(error).__name__}: {error}); please report it"
+    return Finding(check.name, check.title, "unknown", text=text or "could not be checked", remedy=remedy)
 
 
 def lacking(preflight: Preflight, consent: Consent, plan: Plan) -> str | None:
@@ -87,14 +95,17 @@ def _said(preflight: Preflight, name: str) -> str:
     return f"{name}: {found.text}"
 
 
-def examined(plan: Plan, preflight: Preflight) -> Plan:
-    """A plan with its pre-flight in the dialog: one line when all is well, a warning per finding, the tier raised."""
+def examined(plan: Plan, preflight: Preflight, owner: Owner | None = None) -> Plan:
+    """A plan with its pre-flight in the dialog: one line when all is well, a warning per finding, the tier raised.
+
+    ``owner``: of the rollout, by its marks; what they warn of is dropped where a check has asked the owner itself.
+    """
+    told = any(each.check in _OWNERS and each.state == "finding" for each in preflight.findings)
+    own = tuple(each for each in plan.warnings if not (told and owner is not None and each == owner.warning))
     warnings = tuple(_warning(each) for each in preflight.findings if each.state in ("finding", "unknown"))
     well = [each.title for each in preflight.findings if each.state == "ok"]
     line = f"{', '.join(well)}: ok" if well else "nothing is proven"
-    plan = replace(
-        plan, preflight=preflight, lines=(*plan.lines, ("pre-flight", line)), warnings=(*warnings, *plan.warnings)
-    )
+    plan = replace(plan, preflight=preflight, lines=(*plan.lines, ("pre-flight", line)), warnings=(*warnings, *own))
     if not preflight.typed:
         return plan
     why = f"the pre-flight found: {', '.join(preflight.typed)}"
