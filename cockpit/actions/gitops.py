@@ -95,6 +95,10 @@ class GitOps:
         if intent.choice is not None:
             owners = [each for each in owners if each.id == intent.choice] or owners
         if len(owners) == 1 and intent.choice in (None, owners[0].id):
+            marks = [flux.left_alone(each) for each in subjects]
+            if intent.verb == "suspend" and owners[0].resource.kind == "Kustomization" and all(marks):
+                reason = f"{owners[0]} leaves it alone already ({marks[0]}); suspending it would hold up all it applies"
+                return Refusal(intent.verb, intent.key, reason, "nothing-to-do"), ()
             return owners[0], tuple(str(each) for each in errors)
         choices = tuple((each.id, str(each)) for each in owners)
         which = "several own it; say which one" if len(owners) > 1 else "that is not its owner"

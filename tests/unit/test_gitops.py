@@ -368,6 +368,15 @@ async def test_there_is_nothing_to_do_where_nothing_acts(tmp_path: Path) -> None
     assert (await on.refused("unsuspend")).result == "nothing-to-do"
 
 
+async def test_a_kustomization_that_leaves_the_object_alone_is_not_suspended_for_it(tmp_path: Path) -> None:
+    exempted = marked(KUSTOMIZED, {"kustomize.toolkit.fluxcd.io/reconcile": "disabled"})
+    refused = await Desk(Server(exempted, kustomization()), tmp_path).refused("suspend")
+    assert refused.result == "nothing-to-do"
+    assert "leaves it alone already (kustomize.toolkit.fluxcd.io/reconcile: disabled)" in refused.reason
+    plan = await Desk(Server(exempted, kustomization(suspend=True)), tmp_path).plan("unsuspend")
+    assert plan.patches[0].resource.kind == "Kustomization"
+
+
 @pytest.mark.parametrize("error", [Denied("forbidden"), Unreachable("HTTP 500"), ApiError("x", status=418)], ids=str)
 async def test_an_owner_that_cannot_be_told_is_no_nothing(tmp_path: Path, error: Exception) -> None:
     server = Server(marked(), application(automated=HEALING))
