@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import zlib
 from collections.abc import AsyncIterable, Callable
 from http.cookiejar import DefaultCookiePolicy
+from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
 import httpx
@@ -24,6 +26,7 @@ ERROR_BODY = 1 << 16
 _ENCODING = {"Accept-Encoding": "gzip"}  # what _Unpacking understands
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _HOPS = 5
+_MOST_CLIENTS = 64
 _DROPPED = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)  # a kept connection that the server closed
 
 
@@ -43,7 +46,8 @@ class Wire:
         self._timeout = timeout
         self._concurrency = concurrency
         self._transport = transport
-        self._clients: dict[tuple[str, str], httpx.AsyncClient] = {}
+        self._clients: dict[tuple[str, str], _Client] = {}
+        self._trusted: dict[Path | None, ssl.SSLContext] = {}
         self._slots: dict[str, asyncio.Semaphore] = {}
         self._opening = asyncio.Lock()
 
@@ -117,17 +121,21 @@ class Wire:
         limit: int | None,
     ) -> Reply:
         try:
-            client = await self._client(endpoint, origin(url))
-            request = client.build_request(method, url, headers=_ENCODING | headers, content=content)
-            async with asyncio.timeout(self._timeout):
-                try:
-                    response = await client.send(request, stream=True)
-                except _DROPPED:
-                    response = await client.send(request, stream=True)
-                try:
-                    return await _read(response, method, limit)
-                finally:
-                    await response.aclose()
+            held = await self._client(endpoint, origin(url))
+            held.users += 1
+            try:
+                request = held.client.build_request(method, url, headers=_ENCODING | headers, content=content)
+                async with asyncio.timeout(self._timeout):
+                    try:
+                        response = await held.client.send(request, stream=True)
+                    except _DROPPED:
+                        response = await held.client.send(request, stream=True)
+                    try:
+                        return await _read(response, method, limit)
+                    finally:
+                        await response.aclose()
+            finally:
+                held.users -= 1
         except TimeoutError:
             raise Unreachable(f"{endpoint.server} does not answer within {self._timeout:g} s") from None
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, UnicodeError) as error:
@@ -141,29 +149,50 @@ class Wire:
         else:
             self._pace.answered(start)
 
-    async def _client(self, endpoint: Endpoint, where: str) -> httpx.AsyncClient:
+    async def _client(self, endpoint: Endpoint, where: str) -> _Client:
         key = (endpoint.url, where)
         async with self._opening:
-            client = self._clients.get(key)
-            if client is None:
-                # No TLS is spoken by a client of a plain origin (each has its own), and authorities take long to load.
+            held = self._clients.get(key)
+            if held is None:
+                await self._make_room()
+                # No TLS is spoken by a client of a plain origin (each has its own).
                 secure = where.startswith("https://") and self._transport is None
-                verify = await asyncio.to_thread(trust, endpoint) if secure else False
-                client = self._clients[key] = http_client(
+                client = http_client(
                     where,
-                    verify=verify,
+                    verify=await self._trust(endpoint) if secure else False,
                     timeout=httpx.Timeout(self._timeout),
                     connections=self._concurrency,
                     transport=self._transport(where) if self._transport else None,
                 )
                 # A session cookie would let one login's rights answer for another's.
                 client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        return client
+                held = self._clients[key] = _Client(client)
+        return held
+
+    async def _trust(self, endpoint: Endpoint) -> ssl.SSLContext:
+        """Authorities take long to load, and are the same wherever a registry redirects to."""
+        if endpoint.ca_file not in self._trusted:
+            self._trusted[endpoint.ca_file] = await asyncio.to_thread(trust, endpoint)
+        return self._trusted[endpoint.ca_file]
+
+    async def _make_room(self) -> None:
+        """Closes the oldest that nobody uses: a registry may redirect to another address each time."""
+        idle = [key for key, held in self._clients.items() if not held.users]
+        for key in idle[: max(len(self._clients) + 1 - _MOST_CLIENTS, 0)]:
+            await self._clients.pop(key).client.aclose()
 
     async def aclose(self) -> None:
         clients, self._clients = list(self._clients.values()), {}
-        for client in clients:
-            await client.aclose()
+        for held in clients:
+            await held.client.aclose()
+
+
+class _Client:
+    """A pool of connections to one origin, and how many use it now."""
+
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self.client = client
+        self.users = 0
 
 
 class _Unpacking:

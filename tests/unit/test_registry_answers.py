@@ -185,6 +185,34 @@ async def test_a_compressed_config_is_hashed_as_content() -> None:
     assert all(each.headers["accept-encoding"] == "identity" for each in server.asked(path="/blobs/"))
 
 
+async def test_redirects_to_ever_new_addresses_keep_few_connections_and_break_none() -> None:
+    server = FakeRegistry()
+    image = server.image()
+    opened: set[tuple[str, str]] = set()
+    number = 0
+
+    def moving(request: httpx.Request) -> httpx.Response | None:
+        nonlocal number
+        if request.url.host != HOST:
+            return httpx.Response(200, content=b"" if request.method == "HEAD" else server.blobs[request.url.path[1:]])
+        if "/blobs/" not in request.url.path:
+            return None
+        number += 1
+        name = request.url.path.rpartition("/")[2]
+        return httpx.Response(307, headers={"location": f"https://s{number}.store.example/{name}"})
+
+    server.handler = moving
+    client = server.client()
+    wire = client._client._access._wire
+    for _ in range(50):
+        found = await asyncio.gather(*(client.retention(NAME, image, deep=True, max_age=0) for _ in range(3)))
+        assert {each.state for each in found} == {"retained"}
+        opened |= set(wire._clients)
+        assert len(wire._clients) <= 64
+    assert len(opened) > 64
+    await client.aclose()
+
+
 @pytest.mark.parametrize(
     ("encoding", "times"), [("gzip", 1), ("gzip, gzip", 2), ("gzip,gzip,gzip", 3), ("deflate", 0), ("br", 0)]
 )
