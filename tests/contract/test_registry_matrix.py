@@ -121,10 +121,10 @@ def test_without_the_right_to_read_secrets_docker_config_serves(stand: MatrixSta
     stand.stage.control.user("looker", "looker-token", rules=rules)
     to = stand.revision("retained")
     for login, state in (((USER, PASSWORD), "retained"), ((USER, "stale"), "denied"), (None, "denied")):
-        state = "retained" if stand.registry.auth == "none" else state
+        expected = "retained" if stand.registry.auth == "none" else state
         seat = stand.cockpit(login=login, token="looker-token")
         told = stand.revisions(seat)
-        assert told[int(to)]["retained"] == state, told[int(to)]["retained_reason"]
+        assert told[int(to)]["retained"] == expected, told[int(to)]["retained_reason"]
         assert PASSWORD not in str(told)
-        if state == "denied":  # what may not be asked is never called missing
+        if expected == "denied":  # what may not be asked is never called missing
             assert {each["retained"] for each in told.values()} == {"denied"}
