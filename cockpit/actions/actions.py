@@ -158,7 +158,9 @@ class Actions:
         if plan.verb != "rollback":
             return plan
         tried, found = await asyncio.gather(self._with_dry_run(plan), self._examined(intent, plan, on_draft))
-        return tried if isinstance(tried, Refusal) or found is None else examined(tried, found, intent.rollout.owner)
+        if isinstance(tried, Refusal):  # who may not roll back may still want to know whether it would be safe
+            return msgspec.structs.replace(tried, preflight=found)
+        return tried if found is None else examined(tried, found, intent.rollout.owner)
 
     async def dry_run(self, intent: Intent, plan: Plan) -> Outcome:
         """The exact requests, and what the server says to them. Result ``planned``, or why it would not work."""

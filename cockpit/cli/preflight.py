@@ -52,7 +52,7 @@ def _preflight(
 
     drafted, diff = run(narrowed(options, target), examine)
     if isinstance(drafted, Refusal):
-        return _say(options, report.preflight(to, None, reason=drafted.reason), int(EXIT[drafted.result]))
+        return _say(options, report.preflight(to, drafted.preflight, diff, drafted.reason), int(EXIT[drafted.result]))
     if drafted.preflight is None:
         return _say(options, report.preflight(to, None, reason=_NOT_MADE), int(ExitCode.UNKNOWN))
     return _say(options, report.preflight(to, drafted.preflight, diff), int(exit_code(drafted.preflight)))

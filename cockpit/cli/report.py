@@ -194,7 +194,7 @@ def revisions(entries: Sequence[Revision]) -> list[dict[str, Any]]:
 def preflight(
     target: str, found: Preflight | None, diff: Sequence[str] | None = None, reason: str | None = None
 ) -> dict[str, Any]:
-    """``preflight``. ``reason``: why nothing was checked; then ``complete`` is false and no finding is there.
+    """``preflight``. ``reason``: why there is no such rollback now; without ``found`` nothing was checked either.
 
     ``diff``: one line per difference of the two templates, None where they cannot be compared.
     """

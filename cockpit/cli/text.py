@@ -237,6 +237,8 @@ def preflight(entry: dict[str, Any], columns: int = 80) -> str:
     lines += ["its template, where it differs from the one to leave:"] if entry["diff"] else []
     for line in entry["diff"] or ():
         lines += wrapped("", line, columns, 2)
+    if entry["reason"]:
+        return "\n".join([*lines, *wrapped("refused", entry["reason"], columns, 10)])
     if entry["diff"] is None:
         lines.append("the two templates could not be compared")
     if entry["blocking"]:

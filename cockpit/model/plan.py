@@ -101,6 +101,7 @@ class Refusal(msgspec.Struct, frozen=True):
     reason: str
     result: Result = "refused"
     choices: tuple[tuple[str, str], ...] = ()  # (choice id, text): the plan asks the person to choose
+    preflight: Preflight | None = None  # what the checks found all the same, where they could be made
 
 
 class Consent(msgspec.Struct, frozen=True):

@@ -9,8 +9,8 @@ from cockpit.actions import Actions, this_process
 from cockpit.actions.gateway import Gateway
 from cockpit.actions.preflight.runner import OnProgress
 from cockpit.actions.proof import Compare, by_digest
-from cockpit.base.errors import AnswerLost
-from cockpit.model.plan import Consent, Intent, Plan, Tier
+from cockpit.base.errors import AnswerLost, Denied
+from cockpit.model.plan import Consent, Intent, Patch, Plan, Tier
 from cockpit.model.preflight import Finding, Preflight
 from cockpit.model.resource import PODS, Resource
 from tests.harness.acting import Seat
@@ -55,6 +55,20 @@ def examined(folder: Path, examiner: Examiner, compare: Compare = by_digest) -> 
         compare=compare,
     )
     return at
+
+
+async def test_who_may_not_roll_back_is_told_what_the_checks_found(tmp_path: Path) -> None:
+    at = examined(tmp_path, Examiner(GONE))
+
+    async def refused(patch: Patch, dry_run: bool = False) -> Any:
+        assert dry_run, "nothing but a dry run may be sent"
+        raise Denied("user viewer cannot patch rollouts")
+
+    at.cluster.patch = refused  # type: ignore[method-assign]
+    refusal = await at.refused("rollback", to="stable")
+    assert refusal.result == "denied"
+    assert refusal.preflight is not None
+    assert refusal.preflight.findings == (GONE,)
 
 
 async def test_what_was_lost_while_the_dialog_was_open_is_refused(tmp_path: Path) -> None:

@@ -547,6 +547,19 @@ def test_preflight_of_a_version_that_is_not_there_says_so(desk: Desk, run: Run) 
     assert (code, entry["reason"], entry["complete"], entry["findings"]) == (1, "no revision 9", False, [])
 
 
+def test_who_may_not_roll_back_sees_the_checks_and_why_it_is_refused(desk: Desk, run: Run) -> None:
+    key = next(iter(desk.seat.snapshot().rollouts))
+    found = Preflight("5c9d", "5c9d", (LOST,), True, 1.0)
+    desk.seat.refusal = Refusal("rollback", key, "the dry run failed: may not patch", "denied", preflight=found)
+    code, out, _ = run("preflight", "payments/checkout-api", "--to", "stable", "-o", "json")
+    entry = json.loads(out)
+    assert (code, entry["reason"], entry["blocking"]) == (1, "the dry run failed: may not patch", ["retained"])
+    code, out, _ = run("preflight", "payments/checkout-api", "--to", "stable")
+    assert code == 1
+    assert "cart is missing" in out
+    assert out.splitlines()[-1] == "refused   the dry run failed: may not patch"
+
+
 def test_no_preflight_is_unknown_and_not_clean(desk: Desk, run: Run) -> None:
     code, out, _ = run("preflight", "payments/checkout-api", "--to", "stable")
     assert code == 3
