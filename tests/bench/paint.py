@@ -17,11 +17,14 @@ from tests.bench.row import Row, percentile, row
 from tests.bench.stagehand import drain, press, press_for, quiet, screens, world
 from tests.e2e.stage import send
 from tests.faults.proxy import ca_of, server_of
+from tests.harness.recorder import Recorder
 from tests.harness.world import WorldProcess
 
 _KEYS = (b"j", b"k")
 EVENTS, LINES = 200.0, 4000.0
 """Watch events and log lines a second of a busy cluster."""
+PAUSED = "‖ paused"
+"""What a log pane says that does not follow."""
 
 
 def keys_quiet(quick: bool) -> Iterator[Row]:
@@ -45,6 +48,11 @@ class Churn:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._work, daemon=True)
         self.sent = 0
+        self._begun = threading.Event()
+
+    def wait(self) -> None:
+        """Until the first change was made."""
+        assert self._begun.wait(60), "nothing was changed"
 
     def _work(self) -> None:
         token = yaml.safe_load(self._on.kubeconfig.read_text())["users"][0]["user"]["token"]
@@ -64,6 +72,7 @@ class Churn:
             connection.request("PATCH", path, body, headers)
             connection.getresponse().read()
             self.sent += 1
+            self._begun.set()
             due += self._gap
             self._stop.wait(max(0.0, due - time.monotonic()))
         connection.close()
@@ -83,6 +92,7 @@ def keys_busy(quick: bool) -> Iterator[Row]:
     with world(rollouts=rollouts, speed=1.0) as busy, Churn(busy, EVENTS) as churn:
         with screens(busy) as recorder:
             recorder.wait_for(r"rollouts")
+            churn.wait()
             drain(recorder, 5.0)
             samples, load = [], Load(busy, churn)
             for number in range(count):
@@ -98,17 +108,33 @@ def keys_busy(quick: bool) -> Iterator[Row]:
         with screens(busy, f"{space}/{name}") as recorder:
             recorder.wait_for(r"\d/s · err")
             drain(recorder, 8.0)
+            assert _in_a_log(recorder), "no log pane took the focus"
             samples, load = [], Load(busy, churn)
             for _ in range(count):
-                took = press_for(recorder, b"s", b"paused")  # the pane that has the focus stops following, and says so
+                took = press_for(
+                    recorder, b"s", PAUSED.encode()
+                )  # the pane that has the focus stops following, and says so
                 if took is not None:
                     samples.append(took * 1000)
                 drain(recorder, 0.15)
                 recorder.send(b"s")
-                drain(recorder, 0.25)
+                drain(recorder, 0.1)
+                recorder.wait(lambda screen: PAUSED not in screen, "a log that is followed again")
             rates = [int(rate) for rate in re.findall(r"(\d+)/s · err", recorder.screen)]
         how = f"p95, s in a log pane, {rollouts} rollouts, {load}, {sum(rates)} log lines/s"
         yield row("key-busy-logs", samples, "ms", 50.0, how, percentile(0.95))
+
+
+def _in_a_log(recorder: Recorder) -> bool:
+    """Moves the focus on until it is a log pane's, which knows s; leaves that pane following."""
+    for _ in range(8):
+        recorder.send(b"\t")
+        drain(recorder, 0.5)
+        if press_for(recorder, b"s", PAUSED.encode(), most=1.5) is not None:
+            recorder.send(b"s")
+            drain(recorder, 0.5)
+            return True
+    return False
 
 
 def _moving(on: WorldProcess) -> tuple[str, str, int]:
