@@ -70,4 +70,4 @@ def test_no_key_writes(stage: Stage, proxy: Proxy, make_cockpit: MakeCockpit, ma
     stage.confirm(terminal, r"ABORT")
     stage.until(lambda: stage.status("web").get("abort"))
     # The act, and the Event that tells other seats of it.
-    assert [each.method for each in proxy.requests if not allowed(each)] == ["PATCH", "POST"]
+    stage.until(lambda: [each.method for each in proxy.requests if not allowed(each)] == ["PATCH", "POST"])

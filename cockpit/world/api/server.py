@@ -69,6 +69,7 @@ class ApiServer:
         agent = request.headers.get("User-Agent", "")
         served = self.ledger.open(self._clock.now(), request.method, request.path, request.query_string, "", agent)
         served.accept = request.headers.get("Accept", "")
+        served.dry_run = bool(query.get("dryRun"))  # also of one whose client left before it was looked at
         delivery.served = served
         try:
             user = self._authenticate(request)
