@@ -66,6 +66,7 @@ class DriftWatch:
         self._clock = clock
         self._open: Key | None = None
         self._asked: dict[Key, tuple[tuple[Image, ...], float]] = {}
+        self._looking = asyncio.Lock()
 
     def focus(self, key: Key | None) -> None:
         """This rollout is open: it is asked about at the next look, also by what is asked of open ones only."""
@@ -80,7 +81,15 @@ class DriftWatch:
             await asyncio.sleep(_EVERY)
 
     async def look(self) -> None:
-        """Ask about what is due. Never raises for an expected failure: what was not told stays unsaid."""
+        """Ask about what is due, one look at a time, so that afterwards nothing of it is on its way.
+
+        Never raises for an expected failure: what was not told stays unsaid.
+        """
+        async with self._looking:
+            for rollout in self._due():
+                await self._look_at(rollout)
+
+    def _due(self) -> list[Rollout]:
         snapshot, now = self._live.snapshot(), self._clock.wall()
         for key in self._asked.keys() - snapshot.rollouts.keys():
             del self._asked[key]
@@ -94,8 +103,7 @@ class DriftWatch:
             if images != _images(rollout) or now - at >= AGAIN:
                 due.append(rollout)
         due.sort(key=lambda rollout: rollout.key != self._open)
-        for rollout in due[:_PER_LOOK]:
-            await self._look_at(rollout)
+        return due[:_PER_LOOK]
 
     async def once(self, key: Key, seconds: float) -> None:
         """Ask about one rollout now, for a command that ends before anything is followed; what is late stays unsaid."""
