@@ -153,13 +153,14 @@ async def test_policy_can_make_an_unknown_block() -> None:
 
 async def test_what_a_server_says_cannot_steer_the_terminal() -> None:
     async def hostile(_: Context) -> Finding:
-        return Finding("", "", "finding", text="\x1b[2Jgone", evidence=("a\x1b]0;x\x07",))
+        return Finding("", "", "finding", text="\x1b[2Jgone", evidence=("a\x1b]0;x\x07",), remedy="put \x1b[8mit\nback")
 
     fake = Fake()
     context = preflight.context(artifacts=fake, past=fake)
     found = await run(context, {}, 0.0, checks=[Check("x", "x", "warn", hostile)])
     (only,) = found.findings
     assert "\x1b" not in only.text + "".join(only.evidence)
+    assert only.remedy == "put it back", "it is copied and pasted: a line break would send it"
 
 
 async def test_an_invalid_signature_blocks_and_a_missing_one_warns() -> None:

@@ -50,6 +50,7 @@ async def run(
             severity=severity if found.state in ("finding", "unknown") else "info",
             text=clean(found.text, 500),
             evidence=tuple(clean(line, 500) for line in found.evidence),
+            remedy=clean(found.remedy) if found.remedy else None,  # never cut: half a command is another one
             at=now,
         )
         if on_progress is not None:
