@@ -138,12 +138,7 @@ def _of_kustomization(ctx: Context, owner: Reconciler, of: Sequence[Managed]) ->
     ]
     last = flux.durable(owner)
     if flux.suspended(owner):
-        return found(
-            "finding",
-            f"{owner} is suspended; once resumed it applies its source again",
-            evidence=evidence,
-            remedy=f"to make it last: {last}",
-        )
+        return _resting(owner, "applies its source", evidence, last)
     alone = [mark for each in of if (mark := flux.left_alone(each))]
     if len(alone) == len(of):
         said = f"{owner} leaves it alone ({alone[0]})"
@@ -156,6 +151,11 @@ def _of_kustomization(ctx: Context, owner: Reconciler, of: Sequence[Managed]) ->
     return found("finding", said, evidence=evidence, remedy=remedy, severity="block")
 
 
+def _resting(owner: Reconciler, does: str, evidence: Sequence[str], last: str) -> Finding:
+    said = f"{owner} is suspended; once resumed it {does} again"
+    return found("finding", said, evidence=evidence, remedy=f"to make it last: {last}")
+
+
 def _of_release(ctx: Context, owner: Reconciler) -> Finding:
     mode, every = flux.drift(owner), flux.interval(owner)
     evidence = [
@@ -164,12 +164,7 @@ def _of_release(ctx: Context, owner: Reconciler) -> Finding:
     ]
     last = flux.durable(owner)
     if flux.suspended(owner):
-        return found(
-            "finding",
-            f"{owner} is suspended; once resumed it upgrades again",
-            evidence=evidence,
-            remedy=f"to make it last: {last}",
-        )
+        return _resting(owner, "upgrades", evidence, last)
     remedy = f"to make it last: {last}; until then: {_suspend(ctx)} (or flux suspend helmrelease {_named(owner)})"
     if mode == "enabled":
         said = f"{owner} corrects drift: it puts its release back over this" + (f" within {every}" if every else "")
