@@ -98,6 +98,7 @@ async def test_a_replicaset_that_names_the_digest_is_some_proof_and_one_that_was
     assert "since this journal began" in deployed.text
     for given_up in (
         preflight.revision(aborted=True),
+        preflight.revision(left="rolled-back"),
         preflight.revision(source="journal"),
         preflight.revision(images=(Image("app", "registry.example/shop/cart:4", DIGEST),)),
     ):

@@ -114,7 +114,8 @@ async def ran_here(ctx: Context) -> Finding:
 def _deployed(target: Revision, digests: Sequence[str]) -> bool:
     """Whether a ReplicaSet of the workload names these digests itself, and it is not known to have been given up."""
     declared = {declared_digest(image.image) for image in target.images}
-    return target.source == "cluster" and not target.aborted and declared.issuperset(digests)
+    given_up = target.aborted or target.left in ("aborted", "rolled-back")
+    return target.source == "cluster" and not given_up and declared.issuperset(digests)
 
 
 CHECKS: tuple[Check, ...] = (
